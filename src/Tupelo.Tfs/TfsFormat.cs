@@ -112,7 +112,8 @@ public static class TfsTime
         }
         // Rounded up, so that the reader's rounding down meets the same nanosecond again.
         ulong fraction = (((ulong)time.Nanoseconds << 32) + 999_999_999) / 1_000_000_000;
-        return ((ulong)time.Seconds << 32) + fraction;
+        ulong value = ((ulong)time.Seconds << 32) + fraction;
+        return value == 1UL << 61 ? value + 1 : value; // Nanos mishandles exactly 2^61; the same nanosecond is one step on
     }
 
     /// <summary>The instant that <paramref name="value"/> stands for.</summary>
