@@ -1,0 +1,22 @@
+namespace Tupelo.Tfs;
+
+/// <summary>The image is damaged, or not TFS at all: thrown when a volume is opened, never later.</summary>
+public sealed class TfsFormatException : IOException
+{
+    public TfsFormatException(string message, long offsetBytes = -1)
+        : base(offsetBytes < 0 ? message : $"{message} (at byte {offsetBytes} of the volume)") => OffsetBytes = offsetBytes;
+
+    public TfsFormatException(string message, Errno errno, long offsetBytes)
+        : this(message, offsetBytes) => Errno = errno;
+
+    /// <summary>EUCLEAN for damage, or what the device answered.</summary>
+    public Errno Errno { get; } = Errno.EUCLEAN;
+
+    /// <summary>Where in the volume, in bytes; -1 when no single place is to blame.</summary>
+    public long OffsetBytes { get; }
+}
+
+/// <summary>Damage that was found and survived: what was read is right but for this.</summary>
+/// <param name="Message">What is wrong, and what was done about it.</param>
+/// <param name="OffsetBytes">Where in the volume, in bytes; -1 when no single place is to blame.</param>
+public sealed record TfsFault(string Message, long OffsetBytes);

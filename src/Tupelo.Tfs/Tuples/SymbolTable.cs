@@ -1,0 +1,112 @@
+// SymbolTable interns attribute names (file names among them): equal names have one number. Numbers start at 1 and never change.
+// Open addressing over the numbers; names themselves lie in the blob that the tuple store's strings share. The hash is seeded per
+// process, so that an image cannot be made to collide.
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+
+namespace Tupelo.Tfs;
+
+internal sealed class SymbolTable
+{
+    private static readonly ulong Seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1;
+
+    private readonly ByteBlob _blob;
+    private readonly ChunkedArray<uint> _positions = new();
+    private int[] _slots = new int[64];
+
+    public SymbolTable(ByteBlob blob)
+    {
+        _blob = blob;
+        _ = _positions.Add(0); // number 0 is no symbol
+    }
+
+    /// <summary>Highest number given so far.</summary>
+    public int Count => _positions.Count - 1;
+
+    /// <summary>The name of symbol <paramref name="symbol"/>.</summary>
+    public ReadOnlySpan<byte> NameOf(int symbol) => _blob[_positions[symbol]];
+
+    /// <summary>The number of <paramref name="name"/>, or 0 when nothing has that name.</summary>
+    public int Find(ReadOnlySpan<byte> name)
+    {
+        uint mask = (uint)_slots.Length - 1;
+        for (uint slot = Hash(name) & mask; ; slot = (slot + 1) & mask)
+        {
+            int symbol = _slots[slot];
+            if (symbol == 0 || NameOf(symbol).SequenceEqual(name))
+            {
+                return symbol;
+            }
+        }
+    }
+
+    /// <summary>The number of <paramref name="name"/>, new when it was not there.</summary>
+    /// <exception cref="TfsFormatException">More than 2^28 - 1 distinct names.</exception>
+    public int Intern(ReadOnlySpan<byte> name)
+    {
+        uint mask = (uint)_slots.Length - 1;
+        uint slot = Hash(name) & mask;
+        for (; _slots[slot] != 0; slot = (slot + 1) & mask)
+        {
+            if (NameOf(_slots[slot]).SequenceEqual(name))
+            {
+                return _slots[slot];
+            }
+        }
+        if (Count == TupleStore.MaxSymbol)
+        {
+            throw new TfsFormatException("the volume holds too many distinct names", Errno.EFBIG, -1);
+        }
+        int symbol = _positions.Add(_blob.Add(name));
+        _slots[slot] = symbol;
+        if (symbol > (_slots.Length >> 2) * 3)
+        {
+            Grow();
+        }
+        return symbol;
+    }
+
+    private void Grow()
+    {
+        int[] slots = new int[_slots.Length * 2];
+        uint mask = (uint)slots.Length - 1;
+        for (int symbol = 1; symbol <= Count; symbol++)
+        {
+            uint slot = Hash(NameOf(symbol)) & mask;
+            while (slots[slot] != 0)
+            {
+                slot = (slot + 1) & mask;
+            }
+            slots[slot] = symbol;
+        }
+        _slots = slots;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Hash(ReadOnlySpan<byte> name)
+    {
+        ulong hash = Seed ^ (uint)name.Length;
+        while (name.Length >= 8)
+        {
+            hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(name));
+            name = name[8..];
+        }
+        ulong tail = 0;
+        for (int i = 0; i < name.Length; i++)
+        {
+            tail |= (ulong)name[i] << (8 * i);
+        }
+        hash = Mix(hash ^ tail);
+        return (uint)(hash >> 32);
+    }
+
+    // One 64 x 64 -> 128 bit multiplication, folded: every input bit reaches every output bit, and the key is secret.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Mix(ulong value)
+    {
+        ulong high = Math.BigMul(value ^ Seed, 0x9E3779B97F4A7C15UL ^ BitOperations.RotateLeft(Seed, 29), out ulong low);
+        return high ^ low;
+    }
+}

@@ -1,0 +1,319 @@
+// TupleDecoder turns one log record into changes of the tuple store, and numbers symbols, tuples and vectors exactly as the writer
+// did: a number is given to each immediate tuple and vector before its content, and to each immediate symbol before its value.
+// Bytes: docs/tfs-format.md#values. The input is a stranger's: every length and reference is checked, nesting costs heap, not stack.
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Tupelo.Tfs;
+
+internal sealed class TupleDecoder
+{
+    private const uint TupleFlag = 1u << 31;
+
+    private readonly TupleStore _store;
+    private readonly ChunkedArray<uint> _dictionary = new();
+    private Frame[] _stack = new Frame[16];
+
+    public TupleDecoder(TupleStore store)
+    {
+        _store = store;
+        _ = _dictionary.Add(0); // numbers start at 1
+    }
+
+    /// <summary>Numbers given so far.</summary>
+    public int DictionaryCount => _dictionary.Count - 1;
+
+    /// <summary>Attributes set so far, nested ones included; and how many of these another setting has made obsolete.</summary>
+    public long TotalEntries { get; private set; }
+
+    /// <inheritdoc cref="TotalEntries"/>
+    public long ObsoleteEntries { get; private set; }
+
+    /// <summary>The symbol with dictionary number <paramref name="index"/>, or 0.</summary>
+    public int SymbolAt(ulong index) =>
+        index > 0 && index <= (ulong)DictionaryCount && (_dictionary[(int)index] & TupleFlag) == 0 ? (int)_dictionary[(int)index] : 0;
+
+    /// <summary>The tuple or vector with dictionary number <paramref name="index"/>, or 0.</summary>
+    public int TupleAt(ulong index) =>
+        index > 0 && index <= (ulong)DictionaryCount && (_dictionary[(int)index] & TupleFlag) != 0 ? (int)(_dictionary[(int)index] & ~TupleFlag) : 0;
+
+    /// <summary>Applies one record.</summary>
+    /// <param name="record">The whole record.</param>
+    /// <param name="old">Encoded as version 4.</param>
+    /// <param name="offsetBytes">Where it stands, for messages.</param>
+    /// <exception cref="TfsFormatException">The record is damaged; the store then holds a part of it.</exception>
+    public void Decode(ReadOnlySpan<byte> record, bool old, long offsetBytes)
+    {
+        var reader = new TupleReader(record, old, offsetBytes);
+        Header top = reader.ReadHeader();
+        if (top.Type != TfsValueType.Tuple)
+        {
+            reader.Fail("a record is not a tuple");
+        }
+        int depth = 0;
+        Push(ref depth, Composite(ref reader, top));
+        while (depth > 0)
+        {
+            ref Frame frame = ref _stack[depth - 1];
+            if (frame.Remaining == 0)
+            {
+                depth--;
+                continue;
+            }
+            frame.Remaining--;
+            int symbol = 0;
+            int element = -1;
+            if (frame.IsVector)
+            {
+                element = frame.NextElement++;
+            }
+            else
+            {
+                symbol = ReadSymbol(ref reader);
+                if (_store.IsVector(frame.Tuple))
+                {
+                    element = ElementNamed(ref reader, frame.Tuple, symbol);
+                }
+            }
+            ReadValue(ref reader, ref depth, frame.Tuple, symbol, element);
+        }
+        if (!reader.AtEnd)
+        {
+            reader.Fail("a record is longer than its content");
+        }
+    }
+
+    private void ReadValue(ref TupleReader reader, ref int depth, int owner, int symbol, int element)
+    {
+        Header header = reader.ReadHeader();
+        switch (header.Type)
+        {
+            case TfsValueType.Tuple or TfsValueType.Vector:
+                Frame child = Composite(ref reader, header);
+                Assign(owner, symbol, element, header.Type == TfsValueType.Tuple ? TfsValueKind.Tuple : TfsValueKind.Vector, (ulong)child.Tuple);
+                Push(ref depth, child);
+                return;
+            case TfsValueType.Integer:
+                if (!header.IsImmediate)
+                {
+                    reader.Fail("an integer is written as a reference");
+                }
+                ulong magnitude = reader.ReadVarint();
+                TfsValueKind sign = header.Count > 0 && magnitude != 0 ? TfsValueKind.NegativeInteger : TfsValueKind.Integer;
+                Assign(owner, symbol, element, sign, magnitude);
+                return;
+            default:
+                if (!header.IsImmediate)
+                {
+                    reader.Fail("a string is written as a reference");
+                }
+                if (header.Type == TfsValueType.Buffer && header.Count == 0)
+                {
+                    Unset(owner, symbol, element);
+                    return;
+                }
+                ReadOnlySpan<byte> bytes = reader.ReadBytes(header.Count);
+                if (IsKept(symbol, element))
+                {
+                    Assign(owner, symbol, element, header.Type == TfsValueType.String ? TfsValueKind.String : TfsValueKind.Buffer, _store.StoreBytes(bytes));
+                }
+                return;
+        }
+    }
+
+    // `.` and `..` are names that Nanos keeps in memory and now and then lets slip to disk: to follow them is to walk in circles.
+    // An attribute without a name was written by old image builders.
+    private bool IsKept(int symbol, int element)
+    {
+        if (element >= 0)
+        {
+            return true;
+        }
+        ReadOnlySpan<byte> name = _store.Symbols.NameOf(symbol);
+        return !(name.Length <= 2 && (name.IsEmpty || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8)));
+    }
+
+    private void Assign(int owner, int symbol, int element, TfsValueKind kind, ulong value)
+    {
+        if (!IsKept(symbol, element))
+        {
+            return;
+        }
+        TotalEntries++;
+        if (element >= 0 ? _store.SetElement(owner, element, kind, value) : _store.Set(owner, symbol, kind, value))
+        {
+            ObsoleteEntries++;
+        }
+    }
+
+    private void Unset(int owner, int symbol, int element)
+    {
+        if (!IsKept(symbol, element))
+        {
+            return;
+        }
+        TotalEntries++;
+        if (element >= 0 ? _store.SetElement(owner, element, TfsValueKind.Removed, 0) : _store.Remove(owner, symbol))
+        {
+            ObsoleteEntries += 2;
+        }
+    }
+
+    private Frame Composite(ref TupleReader reader, Header header)
+    {
+        bool isVector = header.Type == TfsValueType.Vector;
+        int tuple;
+        if (header.IsImmediate)
+        {
+            // An attribute takes at least two bytes, an element one: a count that the record cannot hold is a lie.
+            if (header.Count > (ulong)reader.Remaining / (isVector ? 1u : 2u))
+            {
+                reader.Fail("a tuple has more attributes than its record has room for");
+            }
+            tuple = _store.NewTuple(isVector, (int)header.Count);
+            _ = _dictionary.Add((uint)tuple | TupleFlag);
+        }
+        else
+        {
+            ulong index = reader.ReadVarint();
+            tuple = TupleAt(index);
+            if (tuple == 0)
+            {
+                reader.Fail(string.Create(CultureInfo.InvariantCulture, $"a record refers to tuple {index}, which does not exist"));
+            }
+            if (isVector && !_store.IsVector(tuple))
+            {
+                reader.Fail(string.Create(CultureInfo.InvariantCulture, $"a record takes tuple {index} for a vector"));
+            }
+        }
+        return new Frame(tuple, header.Count, isVector);
+    }
+
+    private int ReadSymbol(ref TupleReader reader)
+    {
+        Header header = reader.ReadHeader(); // its type bits mean nothing
+        if (header.IsImmediate)
+        {
+            int symbol = _store.Symbols.Intern(reader.ReadBytes(header.Count));
+            _ = _dictionary.Add((uint)symbol);
+            return symbol;
+        }
+        int known = SymbolAt(header.Count);
+        if (known == 0)
+        {
+            reader.Fail(string.Create(CultureInfo.InvariantCulture, $"a record refers to symbol {header.Count}, which does not exist"));
+        }
+        return known;
+    }
+
+    private int ElementNamed(ref TupleReader reader, int vector, int symbol)
+    {
+        ReadOnlySpan<byte> name = _store.Symbols.NameOf(symbol);
+        if (!System.Buffers.Text.Utf8Parser.TryParse(name, out int element, out int consumed) || consumed != name.Length
+            || element < 0 || element > _store.CountOf(vector))
+        {
+            reader.Fail("a record sets an element that a vector cannot have");
+        }
+        return element;
+    }
+
+    private void Push(ref int depth, Frame frame)
+    {
+        if (depth == _stack.Length)
+        {
+            Array.Resize(ref _stack, depth * 2);
+        }
+        _stack[depth++] = frame;
+    }
+
+    private struct Frame(int tuple, ulong remaining, bool isVector)
+    {
+        public readonly int Tuple = tuple;
+        public readonly bool IsVector = isVector;
+        public int NextElement;
+        public ulong Remaining = remaining;
+    }
+}
+
+/// <summary>First part of an encoded value.</summary>
+/// <param name="IsImmediate">The value follows; otherwise it is a reference into the dictionary.</param>
+/// <param name="Type">What it is.</param>
+/// <param name="Count">N: length, count of attributes, sign, or dictionary index.</param>
+internal readonly record struct Header(bool IsImmediate, TfsValueType Type, ulong Count);
+
+/// <summary>Reads the primitives of one record, and says where it went wrong.</summary>
+internal ref struct TupleReader(ReadOnlySpan<byte> record, bool old, long offsetBytes)
+{
+    private readonly ReadOnlySpan<byte> _record = record;
+    private int _position;
+
+    public readonly int Remaining => _record.Length - _position;
+
+    public readonly bool AtEnd => _position == _record.Length;
+
+    [DoesNotReturn]
+    public readonly void Fail(string message) => throw new TfsFormatException("damaged log: " + message, offsetBytes);
+
+    public Header ReadHeader()
+    {
+        byte first = ReadByte();
+        bool immediate = (first & 0x80) != 0;
+        bool extended;
+        ulong count;
+        TfsValueType type;
+        if (old)
+        {
+            type = (first & 0x40) != 0 ? TfsValueType.Tuple : TfsValueType.Buffer;
+            extended = (first & 0x20) != 0;
+            count = first & 0x1Fu;
+        }
+        else
+        {
+            int typeBits = (first >> 4) & 7;
+            type = typeBits > (int)TfsValueType.String ? TfsValueType.Buffer : (TfsValueType)typeBits;
+            extended = (first & 0x08) != 0;
+            count = first & 0x07u;
+        }
+        while (extended)
+        {
+            byte next = ReadByte();
+            if (count >> 57 != 0)
+            {
+                Fail("a length does not fit 64 bits");
+            }
+            count = (count << 7) | (next & 0x7Fu);
+            extended = (next & 0x80) != 0;
+        }
+        return new Header(immediate, type, count);
+    }
+
+    public ulong ReadVarint()
+    {
+        if (!TfsVarint.TryRead(_record[_position..], out ulong value, out int length))
+        {
+            Fail("a number is cut off or does not fit 64 bits");
+        }
+        _position += length;
+        return value;
+    }
+
+    public ReadOnlySpan<byte> ReadBytes(ulong length)
+    {
+        if (length > (ulong)Remaining)
+        {
+            Fail("a name or string is longer than its record");
+        }
+        ReadOnlySpan<byte> bytes = _record.Slice(_position, (int)length);
+        _position += (int)length;
+        return bytes;
+    }
+
+    private byte ReadByte()
+    {
+        if (AtEnd)
+        {
+            Fail("a record is shorter than its content");
+        }
+        return _record[_position++];
+    }
+}
