@@ -45,6 +45,10 @@ public abstract class BlockDevice : IDisposable
     /// <summary>Fills the segments one after another from one contiguous range.</summary>
     public virtual Errno Read(long offsetBytes, ReadOnlySpan<IoSegment> segments)
     {
+        if (!Contains(offsetBytes, TotalBytes(segments)))
+        {
+            return Errno.EINVAL;
+        }
         foreach (IoSegment segment in segments)
         {
             Errno errno = Read(offsetBytes, segment.Span);
@@ -60,6 +64,10 @@ public abstract class BlockDevice : IDisposable
     /// <summary>Stores the segments one after another into one contiguous range.</summary>
     public virtual Errno Write(long offsetBytes, ReadOnlySpan<IoSegment> segments)
     {
+        if (IsReadOnly || !Contains(offsetBytes, TotalBytes(segments)))
+        {
+            return IsReadOnly ? Errno.EROFS : Errno.EINVAL;
+        }
         foreach (IoSegment segment in segments)
         {
             Errno errno = Write(offsetBytes, segment.Span);
@@ -87,6 +95,19 @@ public abstract class BlockDevice : IDisposable
     /// <summary>True when [offset, offset + length) lies inside of the device; safe against overflow.</summary>
     protected bool Contains(long offsetBytes, long lengthBytes) =>
         offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes <= SizeBytes && lengthBytes <= SizeBytes - offsetBytes;
+
+    /// <summary>Length of all segments together.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A length is negative.</exception>
+    protected static long TotalBytes(ReadOnlySpan<IoSegment> segments)
+    {
+        long total = 0;
+        foreach (IoSegment segment in segments)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(segment.LengthBytes, nameof(segments));
+            total += segment.LengthBytes;
+        }
+        return total;
+    }
 
     public void Dispose()
     {

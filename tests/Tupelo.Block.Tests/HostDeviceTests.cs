@@ -1,0 +1,72 @@
+namespace Tupelo.Block.Tests;
+
+/// <summary>What needs root and a Linux host: a real block device, a full file system.</summary>
+public sealed class HostDeviceTests : IDisposable
+{
+    private readonly TemporaryDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    private static void NeedRoot() => Assert.SkipUnless(
+        OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/dev/loop-control"), "needs root and loop devices");
+
+    [Fact]
+    public void LoopDevice_ReadsWritesFlushesAndDiscards_ButDoesNotResize()
+    {
+        NeedRoot();
+        const int Size = 1 << 20;
+        File.WriteAllBytes(_files["disk"], new byte[Size]);
+        string loop = HostTool.Run("losetup", "--find", "--show", _files["disk"]).Trim();
+        try
+        {
+            using FileBlockDevice device = FileBlockDevice.Open(loop);
+            Assert.True(device.IsHostBlockDevice);
+            Assert.Equal(Size, device.SizeBytes);
+            Assert.Equal(512, device.SectorBytes);
+            byte[] ones = new byte[65536];
+            ones.AsSpan().Fill(1);
+            Assert.Equal(Errno.None, device.Write(65_000, ones));
+            Assert.Equal(Errno.None, device.Flush());
+            Assert.Equal(ones, File.ReadAllBytes(_files["disk"])[65_000..(65_000 + 65536)]);
+            Assert.Equal(Errno.EOPNOTSUPP, device.Resize(Size * 2));
+            Assert.Equal(Errno.EINVAL, device.Write(Size - 10, ones));
+
+            // Whole sectors inside of the range go, the rest of the first and last sector stays.
+            Assert.Equal(Errno.None, device.Discard(65_100, 1000));
+            byte[] actual = new byte[65536];
+            Assert.Equal(Errno.None, device.Read(65_000, actual));
+            ones.AsSpan(65_536 - 65_000, 512).Clear();
+            Assert.Equal(ones, actual);
+            Assert.Equal(Errno.None, device.Discard(65_537, 600)); // no whole sector
+            Assert.Equal(Errno.None, device.Read(65_000, actual));
+            Assert.Equal(ones, actual);
+        }
+        finally
+        {
+            _ = HostTool.Run("losetup", "--detach", loop);
+        }
+    }
+
+    [Fact]
+    public void FullHost_IsENOSPC_AndTheDeviceGoesOn()
+    {
+        NeedRoot();
+        Directory.CreateDirectory(_files["mount"]);
+        _ = HostTool.Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", _files["mount"]);
+        try
+        {
+            using FileBlockDevice device = FileBlockDevice.Open(
+                Path.Combine(_files["mount"], "a.img"), new() { Creation = FileCreation.New, SizeBytes = 4 << 20 });
+            byte[] ones = new byte[2 << 20];
+            ones.AsSpan().Fill(1);
+            Assert.Equal(Errno.ENOSPC, device.Write(0, ones));
+            Assert.Equal(Errno.None, device.Discard(0, 2 << 20));
+            Assert.Equal(Errno.None, device.Write(0, ones.AsSpan(0, 65536)));
+            Assert.Equal(Errno.None, device.Flush());
+        }
+        finally
+        {
+            _ = HostTool.Run("umount", _files["mount"]);
+        }
+    }
+}
