@@ -37,6 +37,19 @@ internal sealed class TupleDecoder
     public int TupleAt(ulong index) =>
         index > 0 && index <= (ulong)DictionaryCount && (_dictionary[(int)index] & TupleFlag) != 0 ? (int)(_dictionary[(int)index] & ~TupleFlag) : 0;
 
+    /// <summary>The first dictionary number of <paramref name="symbol"/>, or 0. Looks at every number: not for hot paths.</summary>
+    public ulong IndexOfSymbol(int symbol)
+    {
+        for (int index = 1; index <= DictionaryCount; index++)
+        {
+            if (_dictionary[index] == (uint)symbol)
+            {
+                return (ulong)index;
+            }
+        }
+        return 0;
+    }
+
     /// <summary>Applies one record.</summary>
     /// <param name="record">The whole record.</param>
     /// <param name="old">Encoded as version 4.</param>

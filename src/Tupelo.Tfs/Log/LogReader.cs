@@ -1,0 +1,386 @@
+// LogReader follows the log from sector 0 through its links to END_OF_LOG and hands each record, whole, to a consumer.
+// Place: TfsVolume opens a volume with it and `tupelo log` prints with it; below it is the device. It knows frames, extensions and
+// commits, and nothing of what a record means. Bytes: docs/tfs-format.md#frames and CommitRecord.cs.
+//
+// Every number is checked against the device before it is used. Extensions may not overlap, which also ends loops of links.
+using System.Buffers;
+using System.Globalization;
+
+namespace Tupelo.Tfs;
+
+/// <summary>Where a record stands, and how.</summary>
+/// <param name="OffsetBytes">Of its first frame, in the volume.</param>
+/// <param name="OldEncoding">Written as version 4.</param>
+/// <param name="FrameCount">1, or more when it is split.</param>
+/// <param name="Commit">Sequence of the commit that it belongs to; 0 when Nanos wrote it.</param>
+internal readonly record struct LogRecordPlace(long OffsetBytes, bool OldEncoding, int FrameCount, ulong Commit);
+
+/// <summary>Takes the records of a log in order.</summary>
+internal interface ILogConsumer
+{
+    /// <summary>Applies a record. Throws <see cref="TfsFormatException"/> when it is damaged.</summary>
+    void Apply(ReadOnlySpan<byte> record, in LogRecordPlace place);
+
+    /// <summary>Dictionary number of the symbol `tupelo_commit`, or 0 when it has none yet.</summary>
+    ulong CommitSymbolIndex { get; }
+}
+
+internal sealed class LogReader
+{
+    private const int MaxRecordBytes = 1 << 30;
+    private const int HeadBytes = TfsFormat.SectorBytes; // more than any frame header, and a whole run of padding
+
+    private readonly BlockDevice _device;
+    private readonly ILogConsumer _consumer;
+    private readonly List<TfsLogExtension> _extensions = [];
+    private readonly SortedList<long, long> _occupied = []; // first sector -> sector behind the last
+    private readonly List<TfsFault> _faults;
+    private readonly TfsLogInfo _info = new();
+
+    // A record in several frames, until it is whole.
+    private readonly ArrayBufferWriter<byte> _partial = new();
+    private long _partialTotal;
+    private long _partialOffset;
+    private int _partialFrames;
+
+    // The open commit: its records side by side, until its commit record proves them.
+    private readonly ArrayBufferWriter<byte> _pending = new();
+    private readonly List<(int Length, LogRecordPlace Place)> _pendingRecords = [];
+    private CommitChecksum _checksum;
+    private bool _inCommit;
+    private long _commitOffset;
+
+    public LogReader(BlockDevice device, ILogConsumer consumer, List<TfsFault> faults)
+    {
+        _device = device;
+        _consumer = consumer;
+        _faults = faults;
+    }
+
+    /// <summary>The volume's identity: 16 bytes.</summary>
+    public byte[] Uuid { get; } = new byte[TfsFormat.UuidBytes];
+
+    /// <summary>The volume's label, UTF-8, at most 31 bytes.</summary>
+    public byte[] Label { get; private set; } = [];
+
+    /// <summary>Reads the whole log.</summary>
+    /// <exception cref="TfsFormatException">It is damaged, or not a log.</exception>
+    public TfsLogInfo Read()
+    {
+        using var window = new ExtensionWindow(_device);
+        long startSector = 0;
+        long sectorCount = 1;
+        while (true)
+        {
+            Claim(startSector, sectorCount);
+            window.Open(startSector * TfsFormat.SectorBytes, sectorCount * TfsFormat.SectorBytes);
+            (long nextSector, long nextCount) = ReadExtension(window, startSector, sectorCount);
+            if (nextCount == 0)
+            {
+                break;
+            }
+            (startSector, sectorCount) = (nextSector, nextCount);
+        }
+        if (_partialFrames > 0)
+        {
+            Fault("the log ends within a record, which is left out", _partialOffset);
+        }
+        DropOpenCommit();
+        _info.Extensions = _extensions;
+        return _info;
+    }
+
+    private void Claim(long startSector, long sectorCount)
+    {
+        long deviceSectors = _device.SizeBytes / TfsFormat.SectorBytes;
+        if (startSector < 0 || sectorCount <= 0 || startSector > deviceSectors || sectorCount > deviceSectors - startSector)
+        {
+            throw new TfsFormatException(startSector == 0
+                ? "not a TFS volume: it is shorter than one sector"
+                : string.Create(CultureInfo.InvariantCulture, $"damaged log: a link leads to sectors {startSector}+{sectorCount}, beyond the end of the volume ({deviceSectors} sectors)"));
+        }
+        // The claims before this one do not overlap each other, so only the neighbours matter.
+        int above = UpperBound(startSector);
+        if ((above < _occupied.Count && _occupied.GetKeyAtIndex(above) < startSector + sectorCount)
+            || (above > 0 && _occupied.GetValueAtIndex(above - 1) > startSector))
+        {
+            throw new TfsFormatException(string.Create(CultureInfo.InvariantCulture, $"damaged log: a link leads to sectors {startSector}+{sectorCount}, which the log uses already"));
+        }
+        _occupied.Add(startSector, startSector + sectorCount);
+    }
+
+    // First index whose key is greater than the sector.
+    private int UpperBound(long sector)
+    {
+        int low = 0;
+        int high = _occupied.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_occupied.GetKeyAtIndex(middle) > sector)
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle + 1;
+            }
+        }
+        return low;
+    }
+
+    // Reads one extension; returns where the next one is, or a count of 0 at the end of the log.
+    private (long NextSector, long NextCount) ReadExtension(ExtensionWindow window, long startSector, long sectorCount)
+    {
+        long baseBytes = startSector * TfsFormat.SectorBytes;
+        int position = 0;
+        int version = ReadHeader(window, startSector, ref position);
+        long at = position;
+        while (true)
+        {
+            ReadOnlySpan<byte> head = window.At(at, HeadBytes);
+            if (head.IsEmpty)
+            {
+                throw new TfsFormatException("damaged log: an extension has no end", baseBytes + at);
+            }
+            long inSector = at & (TfsFormat.SectorBytes - 1);
+            switch (head[0])
+            {
+                case TfsFrame.EndOfLog:
+                    _extensions.Add(new TfsLogExtension(startSector, sectorCount, version, at + 1));
+                    return (0, 0);
+
+                case TfsFrame.EndOfSegment:
+                    at += Skip(head, inSector, baseBytes + at);
+                    break;
+
+                case TfsFrame.TupleAvailable:
+                {
+                    if (_partialFrames > 0)
+                    {
+                        throw new TfsFormatException("damaged log: a record begins within another", baseBytes + at);
+                    }
+                    int header = 1;
+                    ulong total = Number(head, ref header, baseBytes + at);
+                    ulong here = Number(head, ref header, baseBytes + at);
+                    Check(total, here, window.LengthBytes - at - header, baseBytes + at);
+                    ReadOnlySpan<byte> bytes = window.At(at + header, (int)here);
+                    if (here == total)
+                    {
+                        TakeRecord(bytes, new LogRecordPlace(baseBytes + at, version == TfsFormat.OldVersion, 1, 0));
+                    }
+                    else
+                    {
+                        _partialOffset = baseBytes + at;
+                        _partialTotal = (long)total;
+                        TakePart(bytes, version);
+                    }
+                    at += header + (int)here;
+                    break;
+                }
+
+                case TfsFrame.TupleExtended:
+                {
+                    int header = 1;
+                    ulong here = Number(head, ref header, baseBytes + at);
+                    if (_partialFrames == 0)
+                    {
+                        throw new TfsFormatException("damaged log: a record goes on that never began", baseBytes + at);
+                    }
+                    Check((ulong)(_partialTotal - _partial.WrittenCount), here, window.LengthBytes - at - header, baseBytes + at);
+                    TakePart(window.At(at + header, (int)here), version);
+                    at += header + (int)here;
+                    break;
+                }
+
+                case TfsFrame.ExtensionLink:
+                {
+                    int header = 1;
+                    ulong sector = Number(head, ref header, baseBytes + at);
+                    ulong count = Number(head, ref header, baseBytes + at);
+                    if (sector > long.MaxValue || count > long.MaxValue || count == 0)
+                    {
+                        throw new TfsFormatException("damaged log: a link leads nowhere", baseBytes + at);
+                    }
+                    _extensions.Add(new TfsLogExtension(startSector, sectorCount, version, at + header));
+                    return ((long)sector, (long)count);
+                }
+
+                default:
+                    throw new TfsFormatException(string.Create(CultureInfo.InvariantCulture, $"damaged log: unknown frame {head[0]:X2}"), baseBytes + at);
+            }
+        }
+    }
+
+    private int ReadHeader(ExtensionWindow window, long startSector, ref int position)
+    {
+        long baseBytes = startSector * TfsFormat.SectorBytes;
+        ReadOnlySpan<byte> head = window.At(0, TfsFormat.SectorBytes);
+        if (!head.StartsWith(TfsFormat.Magic))
+        {
+            throw new TfsFormatException(startSector == 0 ? "not a TFS volume: the magic NVMTFS is missing" : "damaged log: a link leads to something that is no log extension", baseBytes);
+        }
+        position = TfsFormat.Magic.Length;
+        ulong version = Number(head, ref position, baseBytes);
+        if (version is not (TfsFormat.CurrentVersion or TfsFormat.OldVersion))
+        {
+            throw new TfsFormatException(string.Create(CultureInfo.InvariantCulture, $"TFS version {version} is not known (4 and 5 are)"), baseBytes);
+        }
+        _ = Number(head, ref position, baseBytes); // length: the link's count is what holds, as in Nanos
+        if (startSector == 0)
+        {
+            if (head.Length - position < TfsFormat.UuidBytes + 1)
+            {
+                throw new TfsFormatException("damaged volume header: it is cut off", baseBytes);
+            }
+            head.Slice(position, TfsFormat.UuidBytes).CopyTo(Uuid);
+            position += TfsFormat.UuidBytes;
+            int labelBytes = head[position..].IndexOf((byte)0);
+            if (labelBytes is < 0 or > TfsFormat.MaxLabelBytes)
+            {
+                throw new TfsFormatException("damaged volume header: the label does not end", baseBytes + position);
+            }
+            Label = head.Slice(position, labelBytes).ToArray();
+            position += labelBytes + 1;
+        }
+        return (int)version;
+    }
+
+    // At END_OF_SEGMENT: how many bytes to go on, never past the sector's end. Here commits begin, and here Nanos is told from Tupelo;
+    // see CommitRecord.cs.
+    private int Skip(ReadOnlySpan<byte> head, long inSector, long offsetBytes)
+    {
+        if (inSector == 0 && _partialFrames == 0)
+        {
+            if (head.StartsWith(CommitRecord.Mark))
+            {
+                if (_inCommit)
+                {
+                    throw new TfsFormatException("damaged log: a commit begins before the one before it is complete", offsetBytes);
+                }
+                _inCommit = true;
+                _commitOffset = offsetBytes;
+                return CommitRecord.Mark.Length;
+            }
+            if (_inCommit)
+            {
+                ApplyPending(0);
+                _inCommit = false;
+            }
+        }
+        int room = (int)Math.Min(head.Length, TfsFormat.SectorBytes - inSector);
+        int run = head[..room].IndexOfAnyExcept(TfsFrame.EndOfSegment);
+        run = run < 0 ? room : run;
+        if (run == 1 && room > 1 && !_inCommit)
+        {
+            _info.EndOfSegmentCount++;
+        }
+        return run;
+    }
+
+    private void TakePart(ReadOnlySpan<byte> bytes, int version)
+    {
+        _partial.Write(bytes);
+        _partialFrames++;
+        if (_partial.WrittenCount < _partialTotal)
+        {
+            return;
+        }
+        _info.SplitRecordCount++;
+        // The extension in which a record ends says how it is encoded.
+        TakeRecord(_partial.WrittenSpan, new LogRecordPlace(_partialOffset, version == TfsFormat.OldVersion, _partialFrames, 0));
+        _partialFrames = 0;
+        if (_partial.Capacity > 1 << 20)
+        {
+            _partial.Clear();
+        }
+        _partial.ResetWrittenCount();
+    }
+
+    private void TakeRecord(ReadOnlySpan<byte> record, LogRecordPlace place)
+    {
+        if (!_inCommit)
+        {
+            Apply(record, place);
+            return;
+        }
+        if (CommitRecord.TryRecognize(record, _consumer.CommitSymbolIndex, out ReadOnlySpan<byte> value))
+        {
+            ulong sequence = CommitRecord.SequenceOf(value);
+            if (!_checksum.Matches(value) || (_info.LastCommitSequence != 0 && sequence != _info.LastCommitSequence + 1))
+            {
+                throw new TfsFormatException("damaged log: a commit does not match its checksum", _commitOffset);
+            }
+            ApplyPending(sequence);
+            Apply(record, place with { Commit = sequence });
+            _info.LastCommitSequence = sequence;
+            _info.CommitCount++;
+            _inCommit = false;
+            return;
+        }
+        _checksum.Append(record);
+        _pending.Write(record);
+        _pendingRecords.Add((record.Length, place));
+    }
+
+    private void ApplyPending(ulong sequence)
+    {
+        ReadOnlySpan<byte> records = _pending.WrittenSpan;
+        foreach ((int length, LogRecordPlace place) in _pendingRecords)
+        {
+            Apply(records[..length], place with { Commit = sequence });
+            records = records[length..];
+        }
+        ForgetPending();
+    }
+
+    private void DropOpenCommit()
+    {
+        if (_inCommit)
+        {
+            if (_pendingRecords.Count > 0)
+            {
+                Fault(string.Create(CultureInfo.InvariantCulture, $"the last commit is incomplete: {_pendingRecords.Count} records that were never acknowledged are left out"), _commitOffset);
+            }
+            ForgetPending();
+            _inCommit = false;
+        }
+    }
+
+    private void ForgetPending()
+    {
+        _pending.ResetWrittenCount();
+        _pendingRecords.Clear();
+        _checksum = default;
+    }
+
+    private void Apply(ReadOnlySpan<byte> record, in LogRecordPlace place)
+    {
+        _consumer.Apply(record, place);
+        _info.RecordCount++;
+    }
+
+    private static ulong Number(ReadOnlySpan<byte> source, ref int position, long offsetBytes)
+    {
+        if (!TfsVarint.TryRead(source[position..], out ulong value, out int length))
+        {
+            throw new TfsFormatException("damaged log: a number is cut off or does not fit 64 bits", offsetBytes);
+        }
+        position += length;
+        return value;
+    }
+
+    private static void Check(ulong total, ulong here, long room, long offsetBytes)
+    {
+        if (here > total || here > (ulong)Math.Max(0, room) || here == 0)
+        {
+            throw new TfsFormatException("damaged log: a frame is longer than its record or its extension", offsetBytes);
+        }
+        if (total > MaxRecordBytes)
+        {
+            throw new TfsFormatException("damaged log: a record is longer than 1 GiB", Errno.EFBIG, offsetBytes);
+        }
+    }
+
+    private void Fault(string message, long offsetBytes) => _faults.Add(new TfsFault(message, offsetBytes));
+}
