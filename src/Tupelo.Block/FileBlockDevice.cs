@@ -37,6 +37,10 @@ public abstract class FileBlockDevice : BlockDevice
         {
             throw new ArgumentException("A file that is created must be writable.", nameof(options));
         }
+        if (!options.ReadOnly && options.EffectiveLock == ImageLockMode.SharedReader)
+        {
+            throw new ArgumentException("A reader's lock does not keep other writers away.", nameof(options));
+        }
         if (path.Length == 0 || path.Contains('\0'))
         {
             throw new BlockDeviceException(Errno.EINVAL, path, "Cannot open a file without a name, or with a NUL in its name.");

@@ -29,6 +29,15 @@ public sealed record FileBlockDeviceOptions
     /// <summary>Length in bytes of a file that is created; all zeros, and sparse where the host can. Default 0.</summary>
     public long SizeBytes { get; init; }
 
+    /// <summary>The lock to hold while the file is open. Default (null): <see cref="ImageLockMode.SharedReader"/> when read-only,
+    /// otherwise <see cref="ImageLockMode.ExclusiveWriter"/>.</summary>
+    public ImageLockMode? Lock { get; init; }
+
+    /// <summary>Read although somebody is writing, and see perhaps half of a change. Default false. No effect on a writer.</summary>
+    public bool Force { get; init; }
+
+    internal ImageLockMode EffectiveLock => Lock ?? (ReadOnly ? ImageLockMode.SharedReader : ImageLockMode.ExclusiveWriter);
+
     /// <summary>Use the framework's portable calls although the system's own are known; for tests of that path.</summary>
     internal bool Portable { get; init; }
 }

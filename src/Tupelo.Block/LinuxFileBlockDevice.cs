@@ -32,6 +32,8 @@ internal sealed unsafe class LinuxFileBlockDevice : FileBlockDevice
         SafeFileHandle handle = OpenDescriptor(path, options, out bool created);
         try
         {
+            _ = ReadGeometry(path, handle, options); // refuses what cannot be locked
+            ImageLock.Acquire(handle, path, options.EffectiveLock, options.Force);
             if (created && LinuxCalls.Ftruncate(handle, options.SizeBytes) != 0)
             {
                 throw BlockDeviceException.Opening(path, LinuxCalls.LastErrno, options);
@@ -61,6 +63,10 @@ internal sealed unsafe class LinuxFileBlockDevice : FileBlockDevice
         // comes then too: on a directory it would give EINVAL here instead of the truth.
         int flags = LinuxCalls.O_CLOEXEC | LinuxCalls.O_NOCTTY | LinuxCalls.O_NONBLOCK
             | (options.ReadOnly ? LinuxCalls.O_RDONLY : LinuxCalls.O_RDWR);
+        if (options.EffectiveLock == ImageLockMode.ExclusiveWriter && IsBlockDevice(path))
+        {
+            flags |= LinuxCalls.O_EXCL; // EBUSY when it is mounted, or part of a volume: image locks say nothing to the kernel
+        }
         for (int attempt = 0; ; attempt++)
         {
             // Creating is always exclusive, so that we know whether the file is ours.
@@ -85,8 +91,30 @@ internal sealed unsafe class LinuxFileBlockDevice : FileBlockDevice
             bool raced = errno == Errno.EEXIST && options.Creation == FileCreation.IfMissing && attempt < 3;
             if (errno != Errno.EINTR && !raced)
             {
+                if (errno == Errno.EBUSY)
+                {
+                    NameHolder(path, options);
+                }
                 throw BlockDeviceException.Opening(path, errno, options);
             }
+        }
+    }
+
+    private static bool IsBlockDevice(string path)
+    {
+        LinuxCalls.StatX stat;
+        return LinuxCalls.Statx(LinuxCalls.AT_FDCWD, path, 0, LinuxCalls.STATX_BASIC_STATS, &stat) == 0
+            && Mode.TypeOf(stat.Mode) == FileType.BlockDevice;
+    }
+
+    // A block device that is claimed already: when it was by a program that holds image locks, let those tell who it is.
+    private static void NameHolder(string path, FileBlockDeviceOptions options)
+    {
+        int descriptor = LinuxCalls.Open(path, LinuxCalls.O_CLOEXEC | LinuxCalls.O_NONBLOCK | LinuxCalls.O_RDONLY, 0);
+        if (descriptor >= 0)
+        {
+            using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+            ImageLock.Acquire(handle, path, options.EffectiveLock, force: false);
         }
     }
 

@@ -23,6 +23,12 @@ internal sealed class PortableFileBlockDevice : FileBlockDevice
         {
             throw BlockDeviceException.Opening(path, Errno.EISDIR, options);
         }
+        FileShare share = options.EffectiveLock switch
+        {
+            ImageLockMode.ExclusiveWriter => FileShare.None,
+            ImageLockMode.SharedReader when !options.Force => FileShare.Read,
+            _ => FileShare.ReadWrite,
+        };
         SafeFileHandle? handle = null;
         bool created = false;
         try
@@ -30,7 +36,7 @@ internal sealed class PortableFileBlockDevice : FileBlockDevice
             // Creating is always exclusive, so that we know whether the file is ours.
             created = options.Creation == FileCreation.New || (options.Creation == FileCreation.IfMissing && !File.Exists(path));
             handle = File.OpenHandle(path, created ? FileMode.CreateNew : FileMode.Open,
-                options.ReadOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite, FileOptions.RandomAccess);
+                options.ReadOnly ? FileAccess.Read : FileAccess.ReadWrite, share, FileOptions.RandomAccess);
             if (created)
             {
                 RandomAccess.SetLength(handle, options.SizeBytes);
@@ -142,6 +148,7 @@ internal sealed class PortableFileBlockDevice : FileBlockDevice
             unchecked((int)0x80070020) or unchecked((int)0x80070021) => Errno.EBUSY, // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
             unchecked((int)0x80070027) or unchecked((int)0x80070070) => Errno.ENOSPC, // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
             unchecked((int)0x80070013) => Errno.EROFS, // ERROR_WRITE_PROTECT
+            11 or 35 => Errno.EBUSY, // EWOULDBLOCK, by which a Unix refuses the sharing mode
             > 0 and < 35 and var number => (Errno)number,
             _ => Errno.EIO,
         },

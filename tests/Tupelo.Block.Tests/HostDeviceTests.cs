@@ -48,6 +48,42 @@ public sealed class HostDeviceTests : IDisposable
     }
 
     [Fact]
+    public void MountedOrOpenBlockDevice_RefusesAWriter_AndSaysWhy()
+    {
+        NeedRoot();
+        File.WriteAllBytes(_files["disk"], new byte[1 << 20]);
+        string loop = HostTool.Run("losetup", "--find", "--show", _files["disk"]).Trim();
+        try
+        {
+            using (FileBlockDevice first = FileBlockDevice.Open(loop))
+            {
+                BlockDeviceException busy = Assert.Throws<BlockDeviceException>(() => FileBlockDevice.Open(loop));
+                Assert.Equal(Errno.EBUSY, busy.Errno);
+                Assert.Contains("this same process, which is writing it", busy.Message, StringComparison.Ordinal);
+            }
+            _ = HostTool.Run("mke2fs", "-q", loop);
+            Directory.CreateDirectory(_files["mount"]);
+            _ = HostTool.Run("mount", loop, _files["mount"]);
+            try
+            {
+                BlockDeviceException mounted = Assert.Throws<BlockDeviceException>(() => FileBlockDevice.Open(loop));
+                Assert.Equal(Errno.EBUSY, mounted.Errno);
+                Assert.Contains("it is mounted", mounted.Message, StringComparison.Ordinal);
+                FileBlockDevice.Open(loop, new() { ReadOnly = true }).Dispose();
+            }
+            finally
+            {
+                _ = HostTool.Run("umount", _files["mount"]);
+            }
+            FileBlockDevice.Open(loop).Dispose();
+        }
+        finally
+        {
+            _ = HostTool.Run("losetup", "--detach", loop);
+        }
+    }
+
+    [Fact]
     public void FullHost_IsENOSPC_AndTheDeviceGoesOn()
     {
         NeedRoot();
