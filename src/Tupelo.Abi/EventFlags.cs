@@ -16,6 +16,7 @@ public enum PollEvents : uint
     ReadBand = 0x80,
     WriteNormal = 0x100,
     WriteBand = 0x200,
+    Message = 0x400,
     ReadHangUp = 0x2000,
 
     /// <summary>EPOLLEXCLUSIVE.</summary>
@@ -29,6 +30,18 @@ public enum PollEvents : uint
 
     /// <summary>EPOLLET.</summary>
     EdgeTriggered = 1u << 31,
+
+    /// <summary>Readable, as a source reports it.</summary>
+    Readable = In | ReadNormal,
+
+    /// <summary>Writable, as a source reports it.</summary>
+    Writable = Out | WriteNormal,
+
+    /// <summary>Reported whether asked for or not.</summary>
+    Always = Error | HangUp,
+
+    /// <summary>The bits of an epoll registration that are not events.</summary>
+    EpollFlags = Exclusive | WakeUp | OneShot | EdgeTriggered,
 }
 
 /// <summary>struct pollfd.</summary>

@@ -1,0 +1,99 @@
+// DirectoryState is a process' view of the tree: root, current directory, umask, namespace. Shared by its threads.
+//
+// Root and current directory are pinned. Readers copy the pair as one immutable object without a lock; the pins of a place that
+// was just left are given back by the leaver, so a reader that needs its copy for long pins it and looks again (PathWalk does).
+namespace Tupelo.Vfs;
+
+internal sealed class DirectoryState
+{
+    private readonly Lock _mu = new();  // Rank Leaf. Guards changes of _places and _users.
+    private Places _places;
+    private int _umask = 0x12;          // 022
+    private int _users = 1;
+
+    // Takes over no pins: makes its own.
+    internal DirectoryState(PathRef root, PathRef current, MountNamespace mountNamespace)
+    {
+        _places = new Places(Pinned(root), Pinned(current), mountNamespace);
+    }
+
+    internal Places Now => Volatile.Read(ref _places);
+
+    internal uint Umask
+    {
+        get => (uint)Volatile.Read(ref _umask);
+        set => Volatile.Write(ref _umask, (int)(value & 0x1FF));
+    }
+
+    internal uint ExchangeUmask(uint mask) => (uint)Interlocked.Exchange(ref _umask, (int)(mask & 0x1FF));
+
+    // Each takes over the caller's pin.
+    internal void SetCurrent(PathRef current) => Swap(current, root: false).Unpin();
+
+    internal void SetRoot(PathRef root) => Swap(root, root: true).Unpin();
+
+    internal DirectoryState Clone()
+    {
+        while (true)
+        {
+            Places now = Now;
+            if (!now.Root.TryPin())
+            {
+                continue; // Left in the meantime: another one is current.
+            }
+            if (now.Current.TryPin())
+            {
+                var copy = new DirectoryState(now.Root, now.Current, now.Namespace) { Umask = Umask };
+                now.Root.Unpin();
+                now.Current.Unpin();
+                return copy;
+            }
+            now.Root.Unpin();
+        }
+    }
+
+    internal DirectoryState Share()
+    {
+        lock (_mu)
+        {
+            _users++;
+        }
+        return this;
+    }
+
+    internal void Release()
+    {
+        Places last;
+        lock (_mu)
+        {
+            if (--_users != 0)
+            {
+                return;
+            }
+            last = _places;
+        }
+        last.Current.Unpin();
+        last.Root.Unpin();
+    }
+
+    private static PathRef Pinned(PathRef path)
+    {
+        if (!path.TryPin())
+        {
+            throw new InvalidOperationException("the directory is gone");
+        }
+        return path;
+    }
+
+    private PathRef Swap(PathRef path, bool root)
+    {
+        lock (_mu)
+        {
+            Places old = _places;
+            Volatile.Write(ref _places, root ? new Places(path, old.Current, old.Namespace) : new Places(old.Root, path, old.Namespace));
+            return root ? old.Root : old.Current;
+        }
+    }
+
+    internal sealed record Places(PathRef Root, PathRef Current, MountNamespace Namespace);
+}

@@ -1,0 +1,127 @@
+// An OpenFile is an open file description: what descriptors point at, shared by dup and fork. It holds the place it was opened
+// at (pinned), the flags, the position and, where the file needs it, a handle with its own operations.
+//
+// Lifetime: counted by descriptors and by calls in progress. A count of 0 is final; then the handle is released, locks of the
+// description are dropped, the write claim on the mount and the pins are given back, with no lock held.
+// Locks: PositionLock (rank Position) around calls that use the position, unless the handle locks itself.
+// _flags: access mode and creation flags never change; the status flags change by F_SETFL as one word.
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Tupelo.Vfs;
+
+/// <summary>One open file description. Any thread.</summary>
+public sealed class OpenFile
+{
+    private static long s_lastSerial;
+
+    internal RwLock PositionLock;
+
+    private int _flags;
+    private int _references = 1;
+    private long _position;
+    private readonly bool _claimsWrite;
+
+    internal OpenFile(VfsKernel kernel, PathRef path, Vnode vnode, OpenFlags flags, OpenHandle? handle, bool claimsWrite)
+    {
+        Kernel = kernel;
+        Path = path;
+        Vnode = vnode;
+        Handle = handle;
+        _flags = (int)flags;
+        _claimsWrite = claimsWrite;
+        Serial = Interlocked.Increment(ref s_lastSerial);
+        kernel.Statistics.OpenFileMade();
+    }
+
+    /// <summary>Grows with each open file; orders locks.</summary>
+    public long Serial { get; }
+
+    /// <summary>Where it was opened; pinned while the file is open.</summary>
+    public PathRef Path { get; }
+
+    /// <summary>The file. Never changes, also when the name is removed or replaced.</summary>
+    public Vnode Vnode { get; }
+
+    /// <summary>Its own operations, or null when the vnode's serve.</summary>
+    public OpenHandle? Handle { get; }
+
+    /// <summary>Access mode and status flags, as F_GETFL gives them.</summary>
+    public OpenFlags Flags
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (OpenFlags)Volatile.Read(ref _flags);
+    }
+
+    /// <summary>Opened with O_PATH: a place, not a file.</summary>
+    public bool IsPathOnly => (Flags & OpenFlags.Path) != 0;
+
+    /// <summary>Opened for reading; O_PATH and access mode 3 are not.</summary>
+    public bool CanRead => (Flags & (OpenFlags.AccessMode | OpenFlags.Path)) is OpenFlags.ReadOnly or OpenFlags.ReadWrite;
+
+    /// <summary>Opened for writing.</summary>
+    public bool CanWrite => (Flags & (OpenFlags.AccessMode | OpenFlags.Path)) is OpenFlags.WriteOnly or OpenFlags.ReadWrite;
+
+    internal VfsKernel Kernel { get; }
+
+    internal HandleTraits Traits => Handle?.Traits ?? HandleTraits.None;
+
+    // Under PositionLock where it matters.
+    internal long Position
+    {
+        get => Volatile.Read(ref _position);
+        set => Volatile.Write(ref _position, value);
+    }
+
+    internal void SetStatusFlags(OpenFlags clear, OpenFlags set)
+    {
+        int before;
+        do
+        {
+            before = Volatile.Read(ref _flags);
+        }
+        while (Interlocked.CompareExchange(ref _flags, (before & ~(int)clear) | (int)set, before) != before);
+        Handle?.StatusFlagsChanged(Flags);
+    }
+
+    /// <summary>Keeps it open; undone by <see cref="Release"/>. False when it is closed for good.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryAcquire()
+    {
+        while (true)
+        {
+            int references = Volatile.Read(ref _references);
+            if (references == 0)
+            {
+                return false;
+            }
+            if (Interlocked.CompareExchange(ref _references, references + 1, references) == references)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Gives one reference back; the last one closes. No lock may be held.</summary>
+    public void Release()
+    {
+        int left = Interlocked.Decrement(ref _references);
+        Debug.Assert(left >= 0);
+        if (left == 0)
+        {
+            Close();
+        }
+    }
+
+    private void Close()
+    {
+        LockRanks.AssertNothingHeld();
+        Handle?.Release();
+        if (_claimsWrite)
+        {
+            Path.Mount.EndWrite();
+        }
+        Path.Unpin();
+        Kernel.Statistics.OpenFileGone();
+    }
+}
