@@ -1,0 +1,127 @@
+// The bytes of one extension of the log while it is being filled: header, frames, filler, link. Memory only; TfsLogWriter decides
+// when they go to the device. Bytes: docs/tfs-format.md#log
+//
+// Invariants, which make every reader's life safe, Nanos' included:
+//   every sector begins a frame, and every sector not yet used begins with END_OF_LOG and is zero behind it;
+//   a record that fits into one sector lies in one sector;
+//   the last sector is kept for the link to the next extension, so there is always room for it.
+using System.Diagnostics;
+
+namespace Tupelo.Tfs.Writing;
+
+internal sealed class LogExtension
+{
+    /// <summary>Length in bytes.</summary>
+    public const int SizeBytes = (int)TfsFormat.ExtensionSectors * TfsFormat.SectorBytes;
+
+    private const int SectorBytes = TfsFormat.SectorBytes;
+
+    // A split record does not begin in a sector that has less room left than this.
+    private const int MinFirstPieceBytes = 64;
+
+    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(SizeBytes);
+
+    /// <summary>First sector on the volume.</summary>
+    public long StartSector { get; private set; }
+
+    /// <summary>Bytes filled so far.</summary>
+    public int Used { get; private set; }
+
+    /// <summary>Bytes left in the sector that is being filled; a whole sector when the next frame begins one.</summary>
+    public int RoomInSector => SectorBytes - (Used % SectorBytes);
+
+    /// <summary>All bytes, the prepared ones behind <see cref="Used"/> included.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>Makes this the empty extension at <paramref name="startSector"/>: header, then END_OF_LOG in every sector.</summary>
+    public void Begin(long startSector)
+    {
+        StartSector = startSector;
+        Span<byte> bytes = _bytes;
+        bytes.Clear();
+        for (int sector = SectorBytes; sector < SizeBytes; sector += SectorBytes)
+        {
+            bytes[sector] = TfsFrame.EndOfLog;
+        }
+        TfsFormat.Magic.CopyTo(bytes);
+        Used = TfsFormat.Magic.Length;
+        Used += TfsVarInt.Write(bytes[Used..], TfsFormat.CurrentVersion);
+        Used += TfsVarInt.Write(bytes[Used..], (ulong)TfsFormat.ExtensionSectors);
+    }
+
+    /// <summary>Appends as much of a record as belongs here.</summary>
+    /// <param name="record">The encoded record.</param>
+    /// <param name="done">Bytes of it that were placed already, in an earlier extension; 0 at first.</param>
+    /// <param name="endBytes">Where frames must end, a sector's start.</param>
+    /// <returns>The new <paramref name="done"/>; less than the record's length when this extension is full.</returns>
+    public int Append(ReadOnlySpan<byte> record, int done, int endBytes)
+    {
+        while (done < record.Length && Used < endBytes)
+        {
+            int rest = record.Length - done;
+            int room = RoomInSector;
+            int head = done == 0 ? 1 + TfsVarInt.LengthOf((ulong)record.Length) : 1;
+            int here = LargestPiece(room - head, rest);
+            bool beginsHere = here == rest || room == SectorBytes
+                || (room >= MinFirstPieceBytes && (done > 0 || FrameBytes(record.Length) > SectorBytes));
+            if (beginsHere)
+            {
+                Place(record, done, here);
+                done += here;
+            }
+            if (done < record.Length)
+            {
+                PadSector();
+            }
+        }
+        return done;
+    }
+
+    /// <summary>Length of the frame that holds a whole record of <paramref name="recordBytes"/>.</summary>
+    public static int FrameBytes(int recordBytes) => 1 + (2 * TfsVarInt.LengthOf((ulong)recordBytes)) + recordBytes;
+
+    /// <summary>Fills the rest of the sector in use with END_OF_SEGMENT, which readers skip.</summary>
+    public void PadSector()
+    {
+        int rest = (SectorBytes - (Used % SectorBytes)) % SectorBytes;
+        _bytes.AsSpan(Used, rest).Fill(TfsFrame.EndOfSegment);
+        Used += rest;
+    }
+
+    /// <summary>Ends this extension with the link to the next one, in a sector of its own.</summary>
+    public void Link(long startSector)
+    {
+        PadSector();
+        Debug.Assert(Used + SectorBytes <= SizeBytes);
+        int at = Used;
+        _bytes[at++] = TfsFrame.ExtensionLink;
+        at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)startSector);
+        at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)TfsFormat.ExtensionSectors);
+        _bytes[at] = TfsFrame.EndOfLog;
+        Used += SectorBytes;
+    }
+
+    private void Place(ReadOnlySpan<byte> record, int done, int here)
+    {
+        int at = Used;
+        _bytes[at++] = done == 0 ? TfsFrame.TupleAvailable : TfsFrame.TupleExtended;
+        if (done == 0)
+        {
+            at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)record.Length);
+        }
+        at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)here);
+        record.Slice(done, here).CopyTo(_bytes.AsSpan(at));
+        Used = at + here;
+    }
+
+    // The longest piece, up to `rest`, that fits into `room` together with its own length.
+    private static int LargestPiece(int room, int rest)
+    {
+        int here = Math.Min(rest, room - 1);
+        if (here > 0 && TfsVarInt.LengthOf((ulong)here) + here > room)
+        {
+            here--;
+        }
+        return Math.Max(0, here);
+    }
+}
