@@ -14,7 +14,6 @@
 // record. A sector inside of an open commit that starts with 04 and is no commit mark is Nanos' first append after it had replayed
 // the open commit's records: they are applied, and Nanos' after them. Bytes: docs/tfs-format.md#commit-record.
 using System.Buffers.Binary;
-using System.Numerics;
 
 namespace Tupelo.Tfs;
 
@@ -32,7 +31,7 @@ internal struct CommitChecksum
     /// <summary>Takes one whole record.</summary>
     public void Append(ReadOnlySpan<byte> record)
     {
-        _crc = Crc32C(_crc, record);
+        _crc = Crc32C.Append(_crc, record);
         RecordCount++;
         LengthBytes += (uint)record.Length;
     }
@@ -43,7 +42,7 @@ internal struct CommitChecksum
         BinaryPrimitives.WriteUInt64LittleEndian(value, sequence);
         BinaryPrimitives.WriteUInt32LittleEndian(value[8..], RecordCount);
         BinaryPrimitives.WriteUInt32LittleEndian(value[12..], LengthBytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(value[16..], Crc32C(_crc, value[..16]));
+        BinaryPrimitives.WriteUInt32LittleEndian(value[16..], Crc32C.Append(_crc, value[..16]));
     }
 
     /// <summary>True when <paramref name="value"/> is the commit record of just these records.</summary>
@@ -56,21 +55,6 @@ internal struct CommitChecksum
         Span<byte> expected = stackalloc byte[CommitRecord.ValueBytes];
         Write(CommitRecord.SequenceOf(value), expected);
         return expected.SequenceEqual(value);
-    }
-
-    private static uint Crc32C(uint crc, ReadOnlySpan<byte> bytes)
-    {
-        crc = ~crc;
-        while (bytes.Length >= 8)
-        {
-            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            bytes = bytes[8..];
-        }
-        foreach (byte value in bytes)
-        {
-            crc = BitOperations.Crc32C(crc, value);
-        }
-        return ~crc;
     }
 }
 

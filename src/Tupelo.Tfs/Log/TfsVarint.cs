@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Tupelo.Tfs;
 
 /// <summary>Unsigned integers, seven bits a byte, most significant group first; every byte but the last has bit 7 set.</summary>
@@ -24,5 +26,21 @@ internal static class TfsVarint
             }
         }
         return false;
+    }
+
+    /// <summary>Bytes that <paramref name="value"/> takes.</summary>
+    public static int LengthOf(ulong value) => (64 - BitOperations.LeadingZeroCount(value | 1) + 6) / 7;
+
+    /// <summary>Writes <paramref name="value"/> in its shortest form.</summary>
+    /// <returns>The number of bytes written.</returns>
+    public static int Write(Span<byte> to, ulong value)
+    {
+        int length = LengthOf(value);
+        for (int i = length - 1; i >= 0; i--)
+        {
+            to[i] = (byte)((value & 0x7F) | (i < length - 1 ? 0x80u : 0));
+            value >>= 7;
+        }
+        return length;
     }
 }

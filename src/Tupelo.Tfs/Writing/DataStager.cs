@@ -7,7 +7,7 @@
 using System.Runtime.InteropServices;
 using Tupelo.Block;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>Writes data that is produced in ascending order of place, in large pieces, behind the caller's back.</summary>
 public sealed unsafe class DataStager : IDisposable
@@ -74,6 +74,17 @@ public sealed unsafe class DataStager : IDisposable
         if (_filled == LengthOf(_bufferOffset))
         {
             Submit();
+        }
+    }
+
+    /// <summary>Ends a run of data: what is left of its last sector becomes zeros.</summary>
+    public void PadSector()
+    {
+        int rest = _buffer == 0 ? 0 : (int)(-(_bufferOffset + _filled) & (TfsFormat.SectorBytes - 1));
+        if (rest > 0)
+        {
+            new Span<byte>((byte*)_buffer + _filled, rest).Clear();
+            Advance(rest);
         }
     }
 

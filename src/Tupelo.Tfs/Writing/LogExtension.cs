@@ -7,7 +7,7 @@
 //   the last sector is kept for the link to the next extension, so there is always room for it.
 using System.Diagnostics;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 internal sealed class LogExtension
 {
@@ -45,8 +45,8 @@ internal sealed class LogExtension
         }
         TfsFormat.Magic.CopyTo(bytes);
         Used = TfsFormat.Magic.Length;
-        Used += TfsVarInt.Write(bytes[Used..], TfsFormat.CurrentVersion);
-        Used += TfsVarInt.Write(bytes[Used..], (ulong)TfsFormat.ExtensionSectors);
+        Used += TfsVarint.Write(bytes[Used..], TfsFormat.CurrentVersion);
+        Used += TfsVarint.Write(bytes[Used..], (ulong)TfsFormat.ExtensionSectors);
     }
 
     /// <summary>Appends as much of a record as belongs here.</summary>
@@ -60,7 +60,7 @@ internal sealed class LogExtension
         {
             int rest = record.Length - done;
             int room = RoomInSector;
-            int head = done == 0 ? 1 + TfsVarInt.LengthOf((ulong)record.Length) : 1;
+            int head = done == 0 ? 1 + TfsVarint.LengthOf((ulong)record.Length) : 1;
             int here = LargestPiece(room - head, rest);
             bool beginsHere = here == rest || room == SectorBytes
                 || (room >= MinFirstPieceBytes && (done > 0 || FrameBytes(record.Length) > SectorBytes));
@@ -78,7 +78,15 @@ internal sealed class LogExtension
     }
 
     /// <summary>Length of the frame that holds a whole record of <paramref name="recordBytes"/>.</summary>
-    public static int FrameBytes(int recordBytes) => 1 + (2 * TfsVarInt.LengthOf((ulong)recordBytes)) + recordBytes;
+    public static int FrameBytes(int recordBytes) => 1 + (2 * TfsVarint.LengthOf((ulong)recordBytes)) + recordBytes;
+
+    /// <summary>Begins a commit in a fresh sector with its mark.</summary>
+    public void MarkCommit()
+    {
+        PadSector();
+        CommitRecord.Mark.CopyTo(_bytes.AsSpan(Used));
+        Used += CommitRecord.Mark.Length;
+    }
 
     /// <summary>Fills the rest of the sector in use with END_OF_SEGMENT, which readers skip.</summary>
     public void PadSector()
@@ -95,8 +103,8 @@ internal sealed class LogExtension
         Debug.Assert(Used + SectorBytes <= SizeBytes);
         int at = Used;
         _bytes[at++] = TfsFrame.ExtensionLink;
-        at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)startSector);
-        at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)TfsFormat.ExtensionSectors);
+        at += TfsVarint.Write(_bytes.AsSpan(at), (ulong)startSector);
+        at += TfsVarint.Write(_bytes.AsSpan(at), (ulong)TfsFormat.ExtensionSectors);
         _bytes[at] = TfsFrame.EndOfLog;
         Used += SectorBytes;
     }
@@ -107,9 +115,9 @@ internal sealed class LogExtension
         _bytes[at++] = done == 0 ? TfsFrame.TupleAvailable : TfsFrame.TupleExtended;
         if (done == 0)
         {
-            at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)record.Length);
+            at += TfsVarint.Write(_bytes.AsSpan(at), (ulong)record.Length);
         }
-        at += TfsVarInt.Write(_bytes.AsSpan(at), (ulong)here);
+        at += TfsVarint.Write(_bytes.AsSpan(at), (ulong)here);
         record.Slice(done, here).CopyTo(_bytes.AsSpan(at));
         Used = at + here;
     }
@@ -118,7 +126,7 @@ internal sealed class LogExtension
     private static int LargestPiece(int room, int rest)
     {
         int here = Math.Min(rest, room - 1);
-        if (here > 0 && TfsVarInt.LengthOf((ulong)here) + here > room)
+        if (here > 0 && TfsVarint.LengthOf((ulong)here) + here > room)
         {
             here--;
         }

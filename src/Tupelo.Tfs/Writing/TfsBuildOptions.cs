@@ -1,4 +1,4 @@
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>What a new volume is to be.</summary>
 public sealed record TfsBuildOptions
@@ -15,7 +15,7 @@ public sealed record TfsBuildOptions
     public bool Plain { get; init; }
 
     /// <summary>Attributes of the root tuple: the configuration of the machine. `children` must not be among them.</summary>
-    public TfsTuple RootAttributes { get; init; } = new();
+    public TupleLiteral RootAttributes { get; init; } = new();
 
     /// <summary>Mode, owner and times of the root directory.</summary>
     public TfsEntryAttributes Root { get; init; } = new();
@@ -49,7 +49,7 @@ public sealed class TfsEntryAttributes
     public ulong? Device { get; set; }
 
     /// <summary>Extended attributes and others, stored under these names.</summary>
-    public IList<KeyValuePair<TfsName, TfsValue>> Others { get; } = new List<KeyValuePair<TfsName, TfsValue>>();
+    public IList<KeyValuePair<AttributeName, TfsLiteral>> Others { get; } = new List<KeyValuePair<AttributeName, TfsLiteral>>();
 
     /// <summary>Back to storing nothing.</summary>
     public void Clear()

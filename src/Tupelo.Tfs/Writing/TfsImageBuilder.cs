@@ -12,7 +12,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Tupelo.Block;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>Builds one volume on a device.</summary>
 public sealed class TfsImageBuilder : ILogSink, IDisposable
@@ -62,7 +62,7 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
         Data = new DataStager(volume);
         try
         {
-            _log = new TfsLogWriter(this);
+            _log = new TfsLogWriter(this, _encoder, hasCommits: !options.Plain);
             RootDirectory = WriteRoot();
         }
         catch
@@ -190,7 +190,7 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
     }
 
     /// <summary>Adds an entry that has exactly these attributes.</summary>
-    public uint AddTuple(uint parent, ReadOnlySpan<byte> name, TfsTuple tuple)
+    public uint AddTuple(uint parent, ReadOnlySpan<byte> name, TupleLiteral tuple)
     {
         BeginEntry(parent, name);
         uint index = _encoder.NextIndex;
@@ -267,21 +267,15 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
 
     private uint WriteRoot()
     {
-        TfsTuple own = _options.RootAttributes;
+        TupleLiteral own = _options.RootAttributes;
         if (own[TfsAttribute.Children] is not null || own[TfsAttribute.TupeloCommit] is not null)
         {
             throw new TfsWriteException("the root attributes `children` and `tupelo_commit` cannot be set");
         }
         _encoder.Clear();
-        _ = _encoder.Tuple(1 + own.Count + CountOf(_options.Root) + (_options.Plain ? 0 : 1));
+        _ = _encoder.Tuple(1 + own.Count + CountOf(_options.Root));
         _ = _encoder.Symbol(TfsAttribute.Children);
         uint children = _encoder.Tuple(0);
-        if (!_options.Plain)
-        {
-            // Every commit sets it anew; naming it here gives its symbol an index before the first commit record needs it.
-            _log.SealCommits(_encoder.Symbol(TfsAttribute.TupeloCommit));
-            _encoder.String(default);
-        }
         WriteAttributes(_options.Root);
         for (int i = 0; i < own.Count; i++)
         {
@@ -289,13 +283,14 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
             _encoder.Value(own.ValueAt(i));
         }
         EndRecord();
+        // A commit of its own: from here on commit records name their symbol by its number.
+        _log.SealCommit();
         return children;
     }
 
     private void BeginEntry(uint parent, ReadOnlySpan<byte> name)
     {
-        if (name.Length is 0 or > TfsFormat.MaxNameBytes || name.ContainsAny((byte)0, (byte)'/')
-            || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8))
+        if (!TfsName.IsValid(name))
         {
             throw new TfsWriteException(
                 $"{TfsText.Quote(name)} cannot be a file's name: 1 to 255 bytes other than NUL and '/' are needed, and not \".\" or \"..\"");
@@ -337,7 +332,7 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
         {
             WriteInteger(TfsAttribute.TupeloDevice, device);
         }
-        foreach (KeyValuePair<TfsName, TfsValue> other in attributes.Others)
+        foreach (KeyValuePair<AttributeName, TfsLiteral> other in attributes.Others)
         {
             _ = _encoder.Symbol(other.Key.Bytes);
             _encoder.Value(other.Value);

@@ -1,13 +1,12 @@
-// TfsLogWriter puts records into the extensions of a log, closes commits with their commit record and hands every full extension to
-// its sink. It stands between the encoder (which makes records) and whoever owns the volume's space and order of writes: the image
-// builder, which writes extensions as they fill up and sector 0 at the very end.
+// TfsLogWriter puts records into the extensions of a log, opens and closes commits and hands every full extension to its sink. It
+// stands between the encoder (which makes records) and whoever owns the volume's space and order of writes: the image builder, which
+// writes extensions as they fill up and sector 0 at the very end.
 //
-// A commit here ends in the extension it began in, unless a record is longer than what is left; then it goes on behind the link.
-// Its checksum runs over everything since the commit before, in the order of the log, links and headers included.
+// A commit ends in the extension in which it began, unless a record is longer than what is left there; then it goes on behind the link.
 // Not thread-safe. Bytes: docs/tfs-format.md#log and #commit-record
 using System.Diagnostics;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>Where a log writer gets space and leaves what is finished.</summary>
 internal interface ILogSink
@@ -16,7 +15,7 @@ internal interface ILogSink
     /// <returns>The first one.</returns>
     long AllocateExtension();
 
-    /// <summary>Stores a finished extension; nothing in it will change any more, except behind its last commit.</summary>
+    /// <summary>Stores an extension that is finished.</summary>
     void WriteExtension(LogExtension extension);
 }
 
@@ -27,17 +26,22 @@ internal sealed class TfsLogWriter
     private const int MaxCommitRecordBytes = 64;
 
     private readonly ILogSink _sink;
+    private readonly TupleEncoder _encoder;
+    private readonly bool _hasCommits;
     private readonly LogExtension _extension = new();
-    private uint _commitSymbol;
-    private uint _crc;
-    private long _crcBytes;      // covered by _crc
-    private int _crcUsed;        // of the current extension, those of it
-    private int _recordsSinceCommit;
+    private CommitChecksum _checksum;
+    private uint _commitSymbol; // 0 before the first commit is sealed
+    private bool _inCommit;
 
     /// <summary>Starts a log in a newly allocated extension.</summary>
-    public TfsLogWriter(ILogSink sink)
+    /// <param name="sink">Space and storage.</param>
+    /// <param name="encoder">The log's encoder, which also encodes the first commit record.</param>
+    /// <param name="hasCommits">False for a log as Nanos would write it, without commit records.</param>
+    public TfsLogWriter(ILogSink sink, TupleEncoder encoder, bool hasCommits)
     {
         _sink = sink;
+        _encoder = encoder;
+        _hasCommits = hasCommits;
         FirstSector = sink.AllocateExtension();
         _extension.Begin(FirstSector);
     }
@@ -54,81 +58,90 @@ internal sealed class TfsLogWriter
     /// <summary>Sequence number of the last commit sealed; 0 before the first.</summary>
     public ulong Sequence { get; private set; }
 
-    /// <summary>Turns commit records on: from now on each commit ends with one. Without this call the log is as Nanos would write it.</summary>
-    /// <param name="commitSymbol">Dictionary index of the symbol tupelo_commit, which an earlier or the next record writes out:
-    /// a commit record may be placed before a record that was encoded earlier, so it must not take an index itself.</param>
-    public void SealCommits(uint commitSymbol) => _commitSymbol = commitSymbol;
-
     /// <summary>Appends one encoded record. It is not stored before its extension is full or <see cref="Finish"/> is called.</summary>
     public void Append(ReadOnlySpan<byte> record)
     {
         int done = 0;
-        while ((done = _extension.Append(record, done, EndOfRecords)) < record.Length)
+        while (true)
         {
-            if (done == 0)
+            // Looked at before a commit is opened: a mark with nothing behind it would be an open commit for ever.
+            if (_hasCommits && !_inCommit && _extension.Used + TfsFormat.SectorBytes <= EndOfRecords)
             {
-                SealCommit();
+                _extension.MarkCommit();
+                _inCommit = true;
+            }
+            if (!_hasCommits || _inCommit)
+            {
+                done = _extension.Append(record, done, EndOfRecords);
+            }
+            if (done == record.Length)
+            {
+                break;
+            }
+            if (done == 0 && _commitSymbol != 0 && _checksum.RecordCount > 0)
+            {
+                SealCommitBefore();
             }
             Extend();
         }
-        _recordsSinceCommit++;
+        _checksum.Append(record);
         RecordCount++;
+    }
+
+    /// <summary>Ends the open commit with its commit record, if anything was appended since the last one.</summary>
+    public void SealCommit()
+    {
+        if (!_hasCommits || _checksum.RecordCount == 0)
+        {
+            return;
+        }
+        Span<byte> value = stackalloc byte[CommitRecord.ValueBytes];
+        _checksum.Write(++Sequence, value);
+        _encoder.Clear();
+        _encoder.TupleReference(RootIndex, 1);
+        _commitSymbol = _encoder.Symbol(TfsAttribute.TupeloCommit);
+        _encoder.String(value);
+        CloseCommit(_encoder.Record);
+    }
+
+    // Ends the commit in front of a record that was encoded already: the commit record names its symbol by number, and so takes none.
+    private void SealCommitBefore()
+    {
+        Span<byte> record = stackalloc byte[MaxCommitRecordBytes];
+        int length = TupleEncoder.WriteHeader(record, immediate: false, TfsValueType.Tuple, n: 1);
+        length += TfsVarint.Write(record[length..], RootIndex);
+        length += TupleEncoder.WriteHeader(record[length..], immediate: false, TfsValueType.Buffer, _commitSymbol);
+        length += TupleEncoder.WriteHeader(record[length..], immediate: true, TfsValueType.String, CommitRecord.ValueBytes);
+        _checksum.Write(++Sequence, record[length..]);
+        CloseCommit(record[..(length + CommitRecord.ValueBytes)]);
     }
 
     /// <summary>Seals the last commit and stores the last extension.</summary>
     public void Finish()
     {
         SealCommit();
+        _extension.PadSector();
         _sink.WriteExtension(_extension);
     }
 
     // Behind the records stay two sectors: one in which a commit record always fits, and the link's.
-    private int EndOfRecords => LogExtension.SizeBytes - ((_commitSymbol != 0 ? 2 : 1) * TfsFormat.SectorBytes);
+    private int EndOfRecords => LogExtension.SizeBytes - ((_hasCommits ? 2 : 1) * TfsFormat.SectorBytes);
 
-    private void SealCommit()
+    private void CloseCommit(ReadOnlySpan<byte> commitRecord)
     {
-        if (_commitSymbol == 0 || _recordsSinceCommit == 0)
-        {
-            _extension.PadSector();
-            return;
-        }
-        Span<byte> record = stackalloc byte[MaxCommitRecordBytes];
-        int length = TupleEncoder.WriteHeader(record, immediate: false, TfsValueType.Tuple, n: 1);
-        length += TfsVarInt.Write(record[length..], RootIndex);
-        length += TupleEncoder.WriteHeader(record[length..], immediate: false, TfsValueType.Buffer, _commitSymbol);
-        length += TupleEncoder.WriteHeader(record[length..], immediate: true, TfsValueType.String, CommitRecord.ValueBytes);
-        if (_extension.RoomInSector < LogExtension.FrameBytes(length + CommitRecord.ValueBytes))
-        {
-            _extension.PadSector();
-        }
-        CoverUsed();
-        CommitRecord.Seal(++Sequence, (ulong)_crcBytes, _crc).WriteTo(record[length..]);
-        length += CommitRecord.ValueBytes;
-        int done = _extension.Append(record[..length], 0, LogExtension.SizeBytes - TfsFormat.SectorBytes);
-        Debug.Assert(done == length);
+        int done = _extension.Append(commitRecord, 0, LogExtension.SizeBytes - TfsFormat.SectorBytes);
+        Debug.Assert(done == commitRecord.Length);
         _extension.PadSector();
-        _crc = 0;
-        _crcBytes = 0;
-        _crcUsed = _extension.Used;
-        _recordsSinceCommit = 0;
+        _checksum = default;
+        _inCommit = false;
     }
 
     private void Extend()
     {
         long next = _sink.AllocateExtension();
         _extension.Link(next);
-        CoverUsed();
         _sink.WriteExtension(_extension);
         _extension.Begin(next);
-        _crcUsed = 0;
         ExtensionCount++;
-    }
-
-    private void CoverUsed()
-    {
-        ReadOnlySpan<byte> bytes = _extension.Bytes[_crcUsed.._extension.Used];
-        _crc = CommitRecord.Extend(_crc, bytes);
-        _crcBytes += bytes.Length;
-        _crcUsed = _extension.Used;
     }
 }

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>Names, which may be any bytes, as text for messages.</summary>
 public static class TfsText

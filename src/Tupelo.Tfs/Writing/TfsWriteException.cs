@@ -1,4 +1,4 @@
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>Why a volume could not be made: a sentence for the person who asked, and the error number where the device gave one.</summary>
 public sealed class TfsWriteException : IOException

@@ -8,7 +8,7 @@
 using System.Diagnostics;
 using System.Numerics;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 /// <summary>Encodes records for one log, version 5.</summary>
 public sealed class TupleEncoder
@@ -16,7 +16,7 @@ public sealed class TupleEncoder
     /// <summary>The one number that Nanos misreads (as its own negative); it is never written.</summary>
     public const ulong ForbiddenInteger = 1UL << 61;
 
-    private readonly SymbolTable _symbols = new();
+    private readonly SymbolIndex _symbols = new();
     private byte[] _buffer = new byte[1024];
     private int _length;
     private uint _nextIndex = 1;
@@ -95,32 +95,32 @@ public sealed class TupleEncoder
     public void Removal() => Header(immediate: true, TfsValueType.Buffer, 0);
 
     /// <summary>A whole value with everything below it. Depth is bounded by memory only.</summary>
-    public void Value(TfsValue value)
+    public void Value(TfsLiteral value)
     {
-        Stack<(TfsValue Composite, int Next)>? open = null;
+        Stack<(TfsLiteral Composite, int Next)>? open = null;
         while (true)
         {
             switch (value)
             {
-                case TfsString text:
+                case StringLiteral text:
                     String(text.Bytes);
                     break;
-                case TfsInteger number:
+                case IntegerLiteral number:
                     Integer(number.Magnitude, number.IsNegative);
                     break;
-                case TfsNull:
+                case NullLiteral:
                     Null();
                     break;
-                case TfsTuple tuple:
+                case TupleLiteral tuple:
                     _ = Tuple(tuple.Count);
                     (open ??= new()).Push((tuple, 0));
                     break;
-                case TfsVector vector:
+                case VectorLiteral vector:
                     _ = Vector(vector.Items.Count);
                     (open ??= new()).Push((vector, 0));
                     break;
             }
-            if (open is null || !TryNext(open, out TfsValue? next))
+            if (open is null || !TryNext(open, out TfsLiteral? next))
             {
                 return;
             }
@@ -129,18 +129,18 @@ public sealed class TupleEncoder
     }
 
     // The value that comes next in the innermost composite that has one left; its name, if any, is written.
-    private bool TryNext(Stack<(TfsValue Composite, int Next)> open, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TfsValue? value)
+    private bool TryNext(Stack<(TfsLiteral Composite, int Next)> open, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TfsLiteral? value)
     {
-        while (open.TryPop(out (TfsValue Composite, int Next) top))
+        while (open.TryPop(out (TfsLiteral Composite, int Next) top))
         {
-            if (top.Composite is TfsTuple tuple && top.Next < tuple.Count)
+            if (top.Composite is TupleLiteral tuple && top.Next < tuple.Count)
             {
                 open.Push((tuple, top.Next + 1));
                 _ = Symbol(tuple.NameAt(top.Next).Bytes);
                 value = tuple.ValueAt(top.Next);
                 return true;
             }
-            if (top.Composite is TfsVector vector && top.Next < vector.Items.Count)
+            if (top.Composite is VectorLiteral vector && top.Next < vector.Items.Count)
             {
                 open.Push((vector, top.Next + 1));
                 value = vector.Items[top.Next];
@@ -181,7 +181,7 @@ public sealed class TupleEncoder
     private void Header(bool immediate, TfsValueType type, uint n) =>
         _length += WriteHeader(Room(MaxHeaderBytes), immediate, type, n);
 
-    private void VarInt(ulong value) => _length += TfsVarInt.Write(Room(TfsVarInt.MaxBytes), value);
+    private void VarInt(ulong value) => _length += TfsVarint.Write(Room(TfsVarint.MaxBytes), value);
 
     private void Raw(ReadOnlySpan<byte> bytes)
     {

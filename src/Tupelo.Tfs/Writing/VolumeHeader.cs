@@ -1,7 +1,7 @@
 // Sector 0 of a volume: the first extension of its log, one sector long, with identity, label and one link to where the log goes on.
 // Writing this sector makes a volume valid (and, when a compaction is over, switches to the new log). Tupelo keeps a copy in the
 // volume's last sector, outside of every extent, for the repair of a volume whose sector 0 is lost. Bytes: docs/tfs-format.md#sector-0
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
 internal static class VolumeHeader
 {
@@ -15,15 +15,15 @@ internal static class VolumeHeader
         sector.Clear();
         TfsFormat.Magic.CopyTo(sector);
         int at = TfsFormat.Magic.Length;
-        at += TfsVarInt.Write(sector[at..], TfsFormat.CurrentVersion);
-        at += TfsVarInt.Write(sector[at..], 1);
+        at += TfsVarint.Write(sector[at..], TfsFormat.CurrentVersion);
+        at += TfsVarint.Write(sector[at..], 1);
         uuid.CopyTo(sector[at..]);
         at += TfsFormat.UuidBytes;
         label.CopyTo(sector[at..]);
         at += label.Length + 1;
         sector[at++] = TfsFrame.ExtensionLink;
-        at += TfsVarInt.Write(sector[at..], (ulong)nextStartSector);
-        at += TfsVarInt.Write(sector[at..], (ulong)TfsFormat.ExtensionSectors);
+        at += TfsVarint.Write(sector[at..], (ulong)nextStartSector);
+        at += TfsVarint.Write(sector[at..], (ulong)TfsFormat.ExtensionSectors);
         sector[at] = TfsFrame.EndOfLog;
     }
 }

@@ -8,9 +8,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 
-namespace Tupelo.Tfs.Writing;
+namespace Tupelo.Tfs;
 
-internal sealed class SymbolTable
+internal sealed class SymbolIndex
 {
     /// <summary>Longest symbol that can be stored; also the longest that the encoder writes.</summary>
     public const int MaxSymbolBytes = 16_383;
@@ -28,7 +28,7 @@ internal sealed class SymbolTable
     private int _limit;
     private int _chunkUsed = ChunkBytes;
 
-    public SymbolTable()
+    public SymbolIndex()
     {
         Span<byte> key = stackalloc byte[16];
         RandomNumberGenerator.Fill(key);
