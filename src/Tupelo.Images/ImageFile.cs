@@ -38,7 +38,11 @@ internal sealed class ImageFile : BlockDevice
         try
         {
             string path = Path.GetFullPath(name);
-            path = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+            FileInfo info = new(path);
+            if (info.LinkTarget is not null)
+            {
+                path = info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+            }
             if (Directory.Exists(path))
             {
                 throw new ImageException($"{name} is a directory; give the image another name");

@@ -61,7 +61,7 @@ internal sealed class PortableHostFile : HostFile
     private readonly string? _target;
 
     public PortableHostFile(string path)
-        : this(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) ?? new FileInfo(path))
+        : this(new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)! : new FileInfo(path))
     {
     }
 
