@@ -26,6 +26,9 @@ public abstract unsafe class BlockDeviceContractTests
     /// <summary>A new writable device of <see cref="Size"/> zero bytes.</summary>
     protected abstract BlockDevice Create();
 
+    /// <summary>True for a device that keeps a copy of everything written to it: only its reads allocate nothing.</summary>
+    protected virtual bool RecordsWrites => false;
+
     /// <summary>Bytes that tell where they belong.</summary>
     protected static void FillPattern(Span<byte> buffer, int seed)
     {
@@ -197,9 +200,12 @@ public abstract unsafe class BlockDeviceContractTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1000; i++)
             {
-                _ = device.Write(4096, memory.Span[..4096]);
+                if (!RecordsWrites)
+                {
+                    _ = device.Write(4096, memory.Span[..4096]);
+                    _ = device.Write(8192, segments);
+                }
                 _ = device.Read(4096, memory.Span[..4096]);
-                _ = device.Write(8192, segments);
                 _ = device.Read(8192, segments);
             }
             return GC.GetAllocatedBytesForCurrentThread() - before;
