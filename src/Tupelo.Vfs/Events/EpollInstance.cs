@@ -215,7 +215,7 @@ public sealed class EpollInstance : IPollable
             }
             Item item = new(this, key.File, key.Descriptor)
             {
-                Interest = events & ~PollEvents.EpollFlags,
+                Interest = events & key.File.PossibleEvents,
                 Flags = events & PollEvents.EpollFlags,
                 Data = data,
                 Exclusive = (events & PollEvents.Exclusive) != 0,
@@ -245,7 +245,7 @@ public sealed class EpollInstance : IPollable
                 return Errno.EINVAL;
             }
             item.Data = data;
-            item.Interest = events & ~PollEvents.EpollFlags;
+            item.Interest = events & item.File.PossibleEvents;
             item.Flags = events & PollEvents.EpollFlags;
             // Interest is read by wake-ups without our lock: one that misses the new value came before the file is asked here.
             Interlocked.MemoryBarrier();

@@ -55,7 +55,7 @@ public sealed class EventFd : IPollable
             {
                 return Errno.EAGAIN;
             }
-            using BlockingWait wait = new(_waiters, PollEvents.Readable, interrupt);
+            using BlockingWait wait = new(_waiters, PollEvents.In, interrupt);
             while (!TryTake(out taken))
             {
                 Errno error = wait.Sleep();
@@ -66,7 +66,7 @@ public sealed class EventFd : IPollable
             }
         }
         BinaryPrimitives.WriteUInt64LittleEndian(buffer, taken);
-        _waiters.Wake(PollEvents.Writable);
+        _waiters.Wake(PollEvents.Out);
         return IoResult.Bytes(WordBytes);
     }
 
@@ -90,7 +90,7 @@ public sealed class EventFd : IPollable
             {
                 return Errno.EAGAIN;
             }
-            using BlockingWait wait = new(_waiters, PollEvents.Writable, interrupt);
+            using BlockingWait wait = new(_waiters, PollEvents.Out, interrupt);
             while (!TryAdd(value))
             {
                 Errno error = wait.Sleep();
@@ -100,7 +100,7 @@ public sealed class EventFd : IPollable
                 }
             }
         }
-        _waiters.Wake(PollEvents.Readable);
+        _waiters.Wake(PollEvents.In);
         return IoResult.Bytes(WordBytes);
     }
 

@@ -14,6 +14,9 @@ public interface IPollable
     /// <summary>Woken, after the source's own lock is released, whenever an event may have come true.</summary>
     PollQueue Waiters { get; }
 
+    /// <summary>What can ever come true here; a waiter is not woken for anything else. A pipe's two ends share a queue and differ in this.</summary>
+    PollEvents PossibleEvents => ~PollEvents.EpollFlags;
+
     /// <summary>The epoll instance behind this file, or null; only epoll answers otherwise.</summary>
     EpollInstance? Epoll => null;
 }
@@ -51,7 +54,7 @@ public static class Poll
         {
             if (request.File is not null)
             {
-                wait.Watch(request.File.Waiters, request.Events & ~PollEvents.EpollFlags);
+                wait.Watch(request.File.Waiters, request.Events & request.File.PossibleEvents);
             }
         }
         while (true)

@@ -116,7 +116,7 @@ public sealed class TimerFd : IPollable, IDisposable
         Errno error = TryTake(out ulong taken, out bool periodic);
         if (error == Errno.EAGAIN && !nonBlocking)
         {
-            using BlockingWait wait = new(_waiters, PollEvents.Readable, interrupt);
+            using BlockingWait wait = new(_waiters, PollEvents.In, interrupt);
             while ((error = TryTake(out taken, out periodic)) == Errno.EAGAIN)
             {
                 error = wait.Sleep();
@@ -171,7 +171,7 @@ public sealed class TimerFd : IPollable, IDisposable
         }
         if (cancelled)
         {
-            _waiters.Wake(PollEvents.Readable);
+            _waiters.Wake(PollEvents.In);
         }
     }
 
@@ -293,6 +293,6 @@ public sealed class TimerFd : IPollable, IDisposable
                 Rearm();
             }
         }
-        _waiters.Wake(PollEvents.Readable);
+        _waiters.Wake(PollEvents.In);
     }
 }

@@ -32,6 +32,9 @@ public sealed class PipeEnd : IPollable
     public PollQueue Waiters => Ring.Waiters;
 
     /// <inheritdoc/>
+    public PollEvents PossibleEvents => (CanRead ? PollEvents.Readable : PollEvents.None) | (CanWrite ? PollEvents.Writable : PollEvents.None);
+
+    /// <inheritdoc/>
     public PollEvents GetReady() => Ring.GetReady(CanRead, CanWrite, _noHangUpAt);
 
     /// <summary>See <see cref="PipeRing.Read"/>; EBADF when this is not a reading end.</summary>

@@ -319,7 +319,7 @@ public sealed partial class PipeRing
     private IoResult TryRead(Span<byte> buffer, out bool busy)
     {
         int done = 0;
-        bool wasFull;
+        bool madeRoom = false;
         lock (_mu)
         {
             busy = _draining;
@@ -331,7 +331,6 @@ public sealed partial class PipeRing
             {
                 return _writers == 0 ? IoResult.Bytes(0) : Errno.EAGAIN;
             }
-            wasFull = IsFullLocked;
             while (_used > 0 && done < buffer.Length)
             {
                 ref Piece piece = ref SlotLocked(0);
@@ -341,6 +340,7 @@ public sealed partial class PipeRing
                 bool packet = piece.IsPacket;
                 if (packet || count == piece.Length)
                 {
+                    madeRoom |= IsFullLocked;
                     DropFirstLocked();
                 }
                 else
@@ -354,7 +354,7 @@ public sealed partial class PipeRing
                 }
             }
         }
-        if (wasFull)
+        if (madeRoom)
         {
             _waiters.Wake(PollEvents.Writable);
         }
@@ -364,7 +364,6 @@ public sealed partial class PipeRing
     // Puts in what goes in now. None: all of it; EAGAIN: no room for the rest; EPIPE: no reader.
     private Errno WriteSome(ReadOnlySpan<byte> data, ref int done, bool merge, bool asPackets)
     {
-        int before = done;
         Errno error = Errno.None;
         lock (_mu)
         {
@@ -398,10 +397,8 @@ public sealed partial class PipeRing
                 done += count;
             }
         }
-        if (done > before)
-        {
-            _waiters.Wake(PollEvents.Readable);
-        }
+        // Also when nothing went in, as Linux: an edge-triggered reader hears of every attempt.
+        _waiters.Wake(PollEvents.Readable);
         return error;
     }
 
