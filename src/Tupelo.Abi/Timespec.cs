@@ -3,7 +3,7 @@ namespace Tupelo;
 /// <summary>A point in time: seconds since 1970-01-01 UTC (may be negative) and nanoseconds 0..999,999,999. Source: timespec(3type).</summary>
 public readonly record struct Timespec(long Seconds, int Nanoseconds) : IComparable<Timespec>
 {
-    /// <summary>The same instant in whole nanoseconds, saturating at the ends of a 64-bit count.</summary>
+    /// <summary>The same instant in whole nanoseconds; 128 bits hold every one.</summary>
     public Int128 TotalNanoseconds => ((Int128)Seconds * 1_000_000_000) + Nanoseconds;
 
     /// <summary>The instant of <paramref name="time"/>, to its resolution of 100 ns.</summary>
