@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Tupelo.Block;
 using Tupelo.Tfs;
 
@@ -36,6 +37,7 @@ internal static class CommandLine
             {
                 throw new UsageException(Explain(parsed));
             }
+            RefuseUnknownOptions(parsed);
             context.ChooseColor(parsed.GetValue(color));
             using var standard = new StreamWriter(new OutputStream(context), leaveOpen: true) { AutoFlush = true };
             int code = parsed.Invoke(new InvocationConfiguration
@@ -66,7 +68,7 @@ internal static class CommandLine
         }
         catch (BlockDeviceException problem)
         {
-            return Fail(context, problem.Message, ExitCode.Failed);
+            return Fail(context, char.ToLowerInvariant(problem.Message[0]) + problem.Message[1..].TrimEnd('.'), ExitCode.Failed);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
@@ -144,15 +146,25 @@ internal static class CommandLine
             string? meant = Spelling.Nearest(wrong, Commands.Select(static command => command.Name));
             return $"'{wrong}' is no command{(meant is null ? "; 'tupelo --help' lists them" : $"; did you mean '{meant}'?")}";
         }
-        foreach (string token in parsed.UnmatchedTokens)
+        RefuseUnknownOptions(parsed);
+        return message;
+    }
+
+    // To the parser, what looks like an option and is none is an argument like another.
+    private static void RefuseUnknownOptions(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        IEnumerable<string> arguments = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(static result => result.Tokens)
+            .Select(static token => token.Value).Concat(parsed.UnmatchedTokens);
+        HashSet<string> verbatim = [.. parsed.Tokens.SkipWhile(static token => token.Type != TokenType.DoubleDash).Select(static token => token.Value)];
+        foreach (string argument in arguments)
         {
-            if (token.StartsWith('-') && token.Length > 1)
+            if (argument.Length > 1 && argument[0] == '-' && !verbatim.Contains(argument))
             {
-                string? meant = Spelling.Nearest(token, command.Options.Select(static option => option.Name));
-                return $"'{token}' is no option of {command.Name}{(meant is null ? "" : $"; did you mean '{meant}'?")}";
+                string? meant = Spelling.Nearest(argument, command.Options.SelectMany(static option => option.Aliases.Append(option.Name)).Where(static name => name.Length > 2));
+                throw new UsageException($"'{argument}' is no option of {command.Name}{(meant is null ? "" : $"; did you mean '{meant}'?")} (a name that begins with '-' goes behind '--')");
             }
         }
-        return message;
     }
 
     // What the parser's own actions write (help, version, completions), into our buffer.

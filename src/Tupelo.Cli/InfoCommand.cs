@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Tupelo.Block;
 using Tupelo.Tfs;
 
 namespace Tupelo.Cli;
@@ -41,6 +42,19 @@ internal static class InfoCommand
         json.WriteNumber("imageBytes", image.Device.SizeBytes);
         json.WriteText("label", volume.Label);
         json.WriteString("uuid", volume.UuidText);
+        json.WriteStartArray("partitions");
+        foreach (Partition partition in image.Partitions.Partitions)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("index", partition.Index);
+            json.WriteString("role", RoleName(image, partition));
+            json.WriteNumber("type", partition.Type);
+            json.WriteBoolean("active", partition.Status == PartitionTable.ActiveStatus);
+            json.WriteNumber("start", partition.StartBytes);
+            json.WriteNumber("length", partition.LengthBytes);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteStartObject("log");
         json.WriteNumber("records", volume.Log.RecordCount);
         json.WriteNumber("splitRecords", volume.Log.SplitRecordCount);
@@ -100,6 +114,13 @@ internal static class InfoCommand
         page.Heading(image.Address.ImagePath);
         page.Field("size", Bytes(image.Device.SizeBytes));
 
+        foreach (Partition partition in image.Partitions.Partitions)
+        {
+            page.Field(
+                string.Create(CultureInfo.InvariantCulture, $"partition {partition.Index}"),
+                string.Create(CultureInfo.InvariantCulture, $"{RoleName(image, partition) ?? "not used"}, type {partition.Type:X2}, {Bytes(partition.LengthBytes)} from byte {partition.StartBytes}"));
+        }
+
         page.Heading("volume");
         page.Field("label", volume.Label.IsEmpty ? "(none)" : Encoding.UTF8.GetString(volume.Label));
         page.Field("uuid", volume.UuidText);
@@ -140,6 +161,8 @@ internal static class InfoCommand
         }
         page.Print();
     }
+
+    private static string? RoleName(OpenedImage image, Partition partition) => image.Partitions.RoleOf(partition)?.ToString().ToLowerInvariant();
 
     private static string Bytes(long bytes) => bytes < 1024 ? $"{bytes} bytes" : $"{TimeText.Human(bytes)} ({Number(bytes)} bytes)";
 

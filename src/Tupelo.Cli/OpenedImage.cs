@@ -1,6 +1,7 @@
 // An image that a command reads: the file, the partition chosen in it, and the volume there.
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Tupelo.Block;
 using Tupelo.Tfs;
 
@@ -8,10 +9,11 @@ namespace Tupelo.Cli;
 
 internal sealed class OpenedImage : IDisposable
 {
-    private OpenedImage(ImageAddress address, BlockDevice device, TfsVolume volume)
+    private OpenedImage(ImageAddress address, BlockDevice device, PartitionTable partitions, TfsVolume volume)
     {
         Address = address;
         Device = device;
+        Partitions = partitions;
         Volume = volume;
     }
 
@@ -20,6 +22,9 @@ internal sealed class OpenedImage : IDisposable
 
     /// <summary>The whole image.</summary>
     public BlockDevice Device { get; }
+
+    /// <summary>Its partition table.</summary>
+    public PartitionTable Partitions { get; }
 
     /// <summary>The volume.</summary>
     public TfsVolume Volume { get; }
@@ -33,7 +38,7 @@ internal sealed class OpenedImage : IDisposable
     /// <summary>--partition.</summary>
     public static Option<string?> PartitionOption() => new("--partition", "-p")
     {
-        Description = "Which volume of a disk image: root (the default), boot, or a number as `info` shows.",
+        Description = "Which volume of a disk image: root (the default), boot, or a number of its table, as `info` shows.",
         HelpName = "WHICH",
     };
 
@@ -44,7 +49,8 @@ internal sealed class OpenedImage : IDisposable
         BlockDevice device = FileBlockDevice.Open(address.ImagePath, new FileBlockDeviceOptions { ReadOnly = true });
         try
         {
-            var image = new OpenedImage(address, device, TfsVolume.Open(device));
+            PartitionTable partitions = PartitionTable.Read(device);
+            var image = new OpenedImage(address, device, partitions, TfsVolume.Open(Choose(device, partitions, partition)));
             if (warnOfFaults)
             {
                 context.WarnOfFaults(address.ImagePath, image.Volume.Faults);
@@ -60,6 +66,21 @@ internal sealed class OpenedImage : IDisposable
         {
             device.Dispose();
             throw;
+        }
+    }
+
+    private static BlockDevice Choose(BlockDevice device, PartitionTable partitions, string? which)
+    {
+        switch (which)
+        {
+            case null or "root":
+                return partitions.Open(device, PartitionRole.Root, ownsDevice: false);
+            case "boot":
+                return partitions.Open(device, PartitionRole.Boot, ownsDevice: false);
+            default:
+                return int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < PartitionTable.MaxPartitions
+                    ? partitions.Open(device, index, ownsDevice: false)
+                    : throw new UsageException($"'{which}' is no partition: root, boot or a number from 0 to {PartitionTable.MaxPartitions - 1}");
         }
     }
 
