@@ -238,7 +238,7 @@ public sealed class MemoryBlockDevice : BlockDevice
         }
         ClearPart(offsetBytes, (firstWhole << PageShift) - offsetBytes);
         ClearPart(endWhole << PageShift, end - (endWhole << PageShift));
-        if (endWhole - firstWhole <= _pages.Count)
+        if (endWhole - firstWhole <= 1024 || endWhole - firstWhole <= _pages.Count)
         {
             for (long page = firstWhole; page < endWhole; page++)
             {

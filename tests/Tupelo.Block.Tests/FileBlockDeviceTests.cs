@@ -192,6 +192,56 @@ public sealed class LinuxFileBlockDeviceTests : FileBlockDeviceTests
         Assert.True(AllocatedBytes(Files["sparse.img"]) <= 65536);
     }
 
+    /// <summary>The kernel moves 2 GiB less a page in one call. The segments share their memory, but for the last two; direct,
+    /// so that the host does not keep 2 GiB of zeros.</summary>
+    [Fact]
+    public void TransferBeyondTheKernelsLimit_GoesOn()
+    {
+        const int Count = 300;
+        const int Part = 8 << 20;
+        using FileBlockDevice device = FileBlockDevice.Open(Files["long.img"], new() { Creation = FileCreation.New, SizeBytes = (Count * (long)Part) + 4096, Direct = true });
+        using var shared = new AlignedMemory(Part);
+        using var last = new AlignedMemory(Part + 4096);
+        "begin"u8.CopyTo(last.Span);
+        Assert.Equal(Errno.None, device.Write((Count - 1) * (long)Part, last.Span[..4096]));
+        "end\0\0"u8.CopyTo(last.Span);
+        Assert.Equal(Errno.None, device.Write(Count * (long)Part, last.Span[..4096]));
+        last.Span.Clear();
+        IoSegment[] segments = [.. Enumerable.Repeat(shared.Segment(0, Part), Count - 1), last.Segment(0, Part), last.Segment(Part, 4096)];
+        Assert.Equal(Errno.None, device.Read(0, segments));
+        Assert.True(last.Span[Part..].StartsWith("end\0"u8));
+        Assert.True(last.Span.StartsWith("begin\0"u8));
+    }
+
+    [Fact]
+    public void DisposeWhileOthersTransfer_EndsThem_AndHarmsNobody()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            BlockDevice device = Create();
+            int wrong = 0;
+            Thread[] threads = [.. Enumerable.Range(0, 2).Select(_ => new Thread(() =>
+            {
+                byte[] buffer = new byte[4096];
+                try
+                {
+                    while (device.Write(0, buffer) == Errno.None)
+                    {
+                    }
+                    Interlocked.Increment(ref wrong); // an error number would mean that a closed descriptor was used
+                }
+                catch (ObjectDisposedException)
+                {
+                }
+            }))];
+            Array.ForEach(threads, thread => thread.Start());
+            Thread.Sleep(1);
+            device.Dispose();
+            Array.ForEach(threads, thread => thread.Join());
+            Assert.Equal(0, wrong);
+        }
+    }
+
     [Fact]
     public void Fifo_IsRefused_WithoutWaitingForItsOtherEnd()
     {
@@ -250,5 +300,8 @@ public sealed class DirectFileBlockDeviceTests : FileBlockDeviceTests
         BlockDeviceException e = OpeningFails(Files["odd.img"], Options);
         Assert.Equal(Errno.EINVAL, e.Errno);
         Assert.Contains("5000", e.Message, StringComparison.Ordinal);
+        e = OpeningFails(Files["new.img"], Options with { Creation = FileCreation.New, SizeBytes = 5000 });
+        Assert.Equal(Errno.EINVAL, e.Errno);
+        Assert.False(File.Exists(Files["new.img"]));
     }
 }

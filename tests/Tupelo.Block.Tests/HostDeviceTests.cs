@@ -83,6 +83,38 @@ public sealed class HostDeviceTests : IDisposable
         }
     }
 
+    /// <summary>A failed write-back is reported once by the kernel, and the next fdatasync succeeds though the data is gone. Whoever tried
+    /// again after a failure would believe that the data is safe.</summary>
+    [Fact]
+    public unsafe void FailedFlush_StaysFailed()
+    {
+        NeedRoot();
+        Directory.CreateDirectory(_files["mount"]);
+        _ = HostTool.Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", _files["mount"]);
+        string loop = "";
+        try
+        {
+            string disk = Path.Combine(_files["mount"], "disk");
+            _ = HostTool.Run("truncate", "--size=8M", disk); // a disk that breaks when its first MiB is used up
+            loop = HostTool.Run("losetup", "--find", "--show", disk).Trim();
+            using FileBlockDevice device = FileBlockDevice.Open(loop);
+            byte[] ones = new byte[4 << 20];
+            ones.AsSpan().Fill(1);
+            Assert.Equal(Errno.None, device.Write(0, ones)); // into the host's cache
+            Assert.NotEqual(Errno.None, device.Flush());
+            Assert.Equal(0, LinuxCalls.Fdatasync(device.Handle)); // the kernel has told it, and forgets
+            Assert.NotEqual(Errno.None, device.Flush());
+        }
+        finally
+        {
+            if (loop.Length > 0)
+            {
+                _ = HostTool.Run("losetup", "--detach", loop);
+            }
+            _ = HostTool.Run("umount", _files["mount"]);
+        }
+    }
+
     [Fact]
     public void FullHost_IsENOSPC_AndTheDeviceGoesOn()
     {
