@@ -198,7 +198,7 @@ public abstract unsafe class BlockDeviceContractTests
         long Round()
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 1000; i++)
+            for (int i = 0; i < 300; i++)
             {
                 if (!RecordsWrites)
                 {

@@ -58,11 +58,16 @@ public sealed class PartitionTableTests
     [Fact]
     public void RootVolumeOfEveryGolden_IsWhereItsExpectationSays()
     {
-        GoldenImage[] images = [.. GoldenImage.Names.Select(GoldenImage.Load)];
-        Assert.Equal(22, images.Length);
-        Assert.All(images, golden =>
-            Assert.Equal(golden.RootVolumeOffset, PartitionTable.Parse(golden.Bytes).Find(PartitionRole.Root)?.StartBytes ?? 0));
-        Assert.Equal(3, images.Count(golden => !PartitionTable.Parse(golden.Bytes).IsWholeVolume));
+        int tables = 0;
+        foreach (string name in GoldenImage.Names)
+        {
+            GoldenImage golden = GoldenImage.Load(name);
+            PartitionTable table = PartitionTable.Parse(golden.Bytes);
+            Assert.Equal(golden.RootVolumeOffset, table.Find(PartitionRole.Root)?.StartBytes ?? 0);
+            tables += table.IsWholeVolume ? 0 : 1;
+        }
+        Assert.Equal(22, GoldenImage.Names.Count);
+        Assert.Equal(3, tables);
     }
 
     [Theory]
@@ -242,7 +247,7 @@ public sealed class PartitionTableTests
         using var readOnly = new SliceBlockDevice(disk, 0, disk.SizeBytes, isReadOnly: true);
         byte[] sector = new byte[512];
         int opened = 0;
-        for (int i = 0; i < 20_000; i++)
+        for (int i = 0; i < 5000; i++)
         {
             random.NextBytes(sector);
             sector[510] = 0x55;
@@ -274,7 +279,7 @@ public sealed class PartitionTableTests
                 }
             }
         }
-        Assert.True(opened > 1000);
+        Assert.True(opened > 500);
     }
 
     [Theory]
