@@ -4,11 +4,14 @@ namespace Tupelo.FileSystems.Tests;
 
 /// <summary>
 /// Mutated images: each one opens and can be walked and read, or is refused with an ImageFormatException. Nothing else may
-/// happen: no other exception, no hang, no memory out of proportion. The seed is printed; TUPELO_FUZZ_IMAGES sets the number.
+/// happen: no other exception, no hang, no memory out of proportion. The seed is printed (TUPELO_FUZZ_SEED
+/// repeats a run); TUPELO_FUZZ_IMAGES sets the number.
 /// </summary>
 public sealed class ImageFuzzTests(ITestOutputHelper output)
 {
     private static readonly int s_images = int.TryParse(Environment.GetEnvironmentVariable("TUPELO_FUZZ_IMAGES"), out int n) ? n : 20_000;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromMilliseconds(250);
 
     [Fact]
     public void MutatedRoFsImages_AreReadOrRefused()
@@ -38,7 +41,7 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
 
     private void Run(byte[][] seeds, Func<BlockDevice, ReadOnlyTree> open, Action<byte[]>? repair = null)
     {
-        int seed = Random.Shared.Next();
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("TUPELO_FUZZ_SEED"), out int given) ? given : Random.Shared.Next();
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         int opened = 0;
@@ -49,28 +52,39 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
             {
                 repair(image);
             }
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            long start = Stopwatch.GetTimestamp();
-            try
+            (bool isOpen, TimeSpan took, long allocated) = Try(open, image, $"seed {seed}, image {i}");
+            opened += isOpen ? 1 : 0;
+            if (took > s_limit)
             {
-                using ReadOnlyTree tree = open(new MemoryBlockDevice(image));
-                WalkAll(tree);
-                opened++;
+                // The machine may have slept; an image that takes long takes long again.
+                took = Try(open, image, $"seed {seed}, image {i}").Took;
             }
-            catch (ImageFormatException problem) when (problem.Message.Length > 0)
-            {
-            }
-            catch (Exception problem) when (problem is not Xunit.Sdk.XunitException)
-            {
-                Assert.Fail($"seed {seed}, image {i}: {problem}");
-            }
-            TimeSpan took = Stopwatch.GetElapsedTime(start);
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             Assert.True(allocated < (16 << 20) + (64L * image.Length), $"seed {seed}, image {i}: {allocated} bytes for {image.Length}");
-            Assert.True(took < TimeSpan.FromSeconds(5), $"seed {seed}, image {i}: {took}");
+            Assert.True(took < s_limit, $"seed {seed}, image {i}: {took}");
         }
         output.WriteLine($"{opened} of {s_images} opened");
         Assert.InRange(opened, s_images / 100, s_images - 1);
+    }
+
+    private static (bool IsOpen, TimeSpan Took, long Allocated) Try(Func<BlockDevice, ReadOnlyTree> open, byte[] image, string which)
+    {
+        bool isOpen = false;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            using ReadOnlyTree tree = open(new MemoryBlockDevice(image));
+            WalkAll(tree);
+            isOpen = true;
+        }
+        catch (ImageFormatException problem) when (problem.Message.Length > 0)
+        {
+        }
+        catch (Exception problem) when (problem is not Xunit.Sdk.XunitException)
+        {
+            Assert.Fail($"{which}: {problem}");
+        }
+        return (isOpen, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     private static void WalkAll(ReadOnlyTree tree)
