@@ -30,3 +30,13 @@ public sealed class HostTmpfsDescriptor : DescriptorSuite<HostTmpfsMount>;
 public sealed class HostTmpfsProcess : ProcessSuite<HostTmpfsMount>;
 
 public sealed class HostTmpfsLock : LockSuite<HostTmpfsMount>;
+
+public sealed class HostTmpfsInotify : InotifySuite<HostTmpfsMount>;
+
+public sealed class HostTmpfsPipe : PipeSuite<HostTmpfsMount>;
+
+public sealed class HostTmpfsCopy : CopySuite<HostTmpfsMount>;
+
+public sealed class HostTmpfsMounts : MountSuite<HostTmpfsMount>;
+
+public sealed class HostTmpfsReadOnly : ReadOnlySuite<HostReadOnlyTmpfsMount>;

@@ -71,3 +71,21 @@ public sealed class HostTmpfsMount : TestMount
         }
     }
 }
+
+/// <summary>The host's tmpfs with the standard tree, mounted read-only.</summary>
+public sealed class HostReadOnlyTmpfsMount : TestMount
+{
+    public override string Name => "host tmpfs, read-only";
+
+    public override Features Features => Features.All & ~(Features.Writable | Features.ShiftRanges);
+
+    public override ReadOnlySpan<byte> ScratchType => "tmpfs"u8;
+
+    public override ISyscalls Boot()
+    {
+        HostSyscalls s = HostTmpfsMount.BootHost();
+        StandardTree.Build(s, Features);
+        ProbeSetting.Must(s.Mount("none"u8, "/work"u8, default, MS_REMOUNT | MS_RDONLY, default));
+        return s;
+    }
+}
