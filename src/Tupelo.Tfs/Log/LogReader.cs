@@ -15,6 +15,11 @@ namespace Tupelo.Tfs;
 /// <param name="Commit">Sequence of the commit that it belongs to; 0 when Nanos wrote it.</param>
 internal readonly record struct LogRecordPlace(long OffsetBytes, bool OldEncoding, int FrameCount, ulong Commit);
 
+/// <summary>A place in a log.</summary>
+/// <param name="Extension">Which of its extensions, from 0.</param>
+/// <param name="PositionBytes">Where in it.</param>
+internal readonly record struct LogTail(int Extension, long PositionBytes);
+
 /// <summary>Takes the records of a log in order.</summary>
 internal interface ILogConsumer
 {
@@ -49,6 +54,8 @@ internal sealed class LogReader
     private CommitChecksum _checksum;
     private bool _inCommit;
     private long _commitOffset;
+    private LogTail _commitStart;
+    private LogTail _partialStart;
 
     public LogReader(BlockDevice device, ILogConsumer consumer, List<TfsFault> faults)
     {
@@ -62,6 +69,9 @@ internal sealed class LogReader
 
     /// <summary>The volume's label, UTF-8, at most 31 bytes.</summary>
     public byte[] Label { get; private set; } = [];
+
+    /// <summary>Where the log goes on: at END_OF_LOG, or where an incomplete commit or record at the end began, which is to be written over.</summary>
+    public LogTail Tail { get; private set; }
 
     /// <summary>Reads the whole log.</summary>
     /// <exception cref="TfsFormatException">It is damaged, or not a log.</exception>
@@ -84,6 +94,7 @@ internal sealed class LogReader
         if (_partialFrames > 0)
         {
             Fault("the log ends within a record, which is left out", _partialOffset);
+            Tail = _partialStart;
         }
         DropOpenCommit();
         _info.Extensions = _extensions;
@@ -147,11 +158,12 @@ internal sealed class LogReader
             switch (head[0])
             {
                 case TfsFrame.EndOfLog:
+                    Tail = new LogTail(_extensions.Count, at);
                     _extensions.Add(new TfsLogExtension(startSector, sectorCount, version, at + 1));
                     return (0, 0);
 
                 case TfsFrame.EndOfSegment:
-                    at += Skip(head, inSector, baseBytes + at);
+                    at += Skip(head, inSector, baseBytes, at);
                     break;
 
                 case TfsFrame.TupleAvailable:
@@ -172,6 +184,7 @@ internal sealed class LogReader
                     else
                     {
                         _partialOffset = baseBytes + at;
+                        _partialStart = new LogTail(_extensions.Count, at);
                         _partialTotal = (long)total;
                         TakePart(bytes, version);
                     }
@@ -248,7 +261,7 @@ internal sealed class LogReader
 
     // At END_OF_SEGMENT: how many bytes to go on, never past the sector's end. Here commits begin, and here Nanos is told from Tupelo;
     // see CommitRecord.cs.
-    private int Skip(ReadOnlySpan<byte> head, long inSector, long offsetBytes)
+    private int Skip(ReadOnlySpan<byte> head, long inSector, long baseBytes, long at)
     {
         if (inSector == 0 && _partialFrames == 0)
         {
@@ -256,10 +269,11 @@ internal sealed class LogReader
             {
                 if (_inCommit)
                 {
-                    throw new TfsFormatException("damaged log: a commit begins before the one before it is complete", offsetBytes);
+                    throw new TfsFormatException("damaged log: a commit begins before the one before it is complete", baseBytes + at);
                 }
                 _inCommit = true;
-                _commitOffset = offsetBytes;
+                _commitOffset = baseBytes + at;
+                _commitStart = new LogTail(_extensions.Count, at);
                 return CommitRecord.Mark.Length;
             }
             if (_inCommit)
@@ -343,6 +357,7 @@ internal sealed class LogReader
                 Fault(string.Create(CultureInfo.InvariantCulture, $"the last commit is incomplete: {_pendingRecords.Count} records that were never acknowledged are left out"), _commitOffset);
             }
             ForgetPending();
+            Tail = _commitStart;
             _inCommit = false;
         }
     }

@@ -1,0 +1,412 @@
+// TfsLog makes staged records durable. Place: TfsCommitter calls it with what TfsMetadata has staged; below are the allocator, which
+// gives it room, and the device. It knows frames, sectors and the order of writes, and nothing of what a record means.
+//
+// The layout is that of CommitRecord.cs and LogExtension.cs: a commit starts on a fresh sector and fills it up, so an acknowledged sector
+// is never written again, and the sector behind a commit already holds END_OF_LOG. Hence one write and one flush for a commit. Three
+// things need more:
+//   an extension is prepared (written, flushed) before anything links to it;
+//   a commit with a record longer than a sector is written from its second sector on, flushed, and then its first sector: Nanos,
+//   which knows nothing of commit records, must never meet half of a split record;
+//   a log whose tail somebody else wrote is prepared in place first.
+//
+// Threads: one at a time, under TfsCommitter's _commitMu. After a failure it refuses everything: what is on the device is then not
+// known, and writing on would make it worse.
+using System.Diagnostics;
+
+namespace Tupelo.Tfs;
+
+internal sealed class TfsLog
+{
+    private const int MaxCommitBytes = 128 << 10;
+    private const int MaxCommitRecordFrame = 64;
+
+    private readonly BlockDevice _device;
+    private readonly TfsAllocator _allocator;
+    private readonly LogDictionary _dictionary;
+    private readonly List<(long Start, long Count)> _chain = []; // extensions behind sector 0, in order
+    private LogExtension _extension = new();
+    private int _written;           // bytes of _extension that are on the device
+    private bool _isForeignTail;    // the last extension is not ours to fill: link to a new one at _foreignTail
+    private long _foreignTail;
+    private int _prepareFrom = -1;  // sectors from here on have to be written before the log goes on; -1: none
+    private long _spare = -1;       // an extension set aside in memory, so that the log can always go on
+
+    private TfsLog(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary)
+    {
+        _device = device;
+        _allocator = allocator;
+        _dictionary = dictionary;
+    }
+
+    /// <summary>Number of the last commit.</summary>
+    public ulong Sequence { get; private set; }
+
+    /// <summary>Why nothing can be written any more; None while all is well.</summary>
+    public Errno Failure { get; private set; }
+
+    /// <summary>Extensions of the chain behind sector 0.</summary>
+    public IReadOnlyList<(long Start, long Count)> Chain => _chain;
+
+    /// <summary>Bytes that can still be logged for certain: in this extension and the spare one.</summary>
+    public long GuaranteedBytes => (_isForeignTail ? 0 : Math.Max(0, EndOfRecords - _extension.Used)) + (_spare >= 0 ? EndOfRecords - TfsFormat.SectorBytes : 0);
+
+    private static int EndOfRecords => LogExtension.SizeBytes - (2 * TfsFormat.SectorBytes);
+
+    /// <summary>Goes on with a log that was read to its end. Nothing is written yet.</summary>
+    public static TfsLog Attach(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary, TfsLogInfo info, LogTail tail)
+    {
+        var log = new TfsLog(device, allocator, dictionary) { Sequence = info.LastCommitSequence };
+        for (int i = 1; i <= tail.Extension; i++)
+        {
+            log._chain.Add((info.Extensions[i].StartSector, info.Extensions[i].SectorCount));
+        }
+        TfsLogExtension last = info.Extensions[tail.Extension];
+        if (tail.Extension == 0 || last.Version != TfsFormat.CurrentVersion || last.SectorCount != TfsFormat.ExtensionSectors
+            || RoundUp(tail.PositionBytes) > EndOfRecords - TfsFormat.SectorBytes)
+        {
+            log._isForeignTail = true;
+            log._foreignTail = (last.StartSector * TfsFormat.SectorBytes) + tail.PositionBytes;
+        }
+        else
+        {
+            byte[] bytes = new byte[LogExtension.SizeBytes];
+            Errno errno = device.Read(last.StartSector * TfsFormat.SectorBytes, bytes);
+            if (errno != Errno.None)
+            {
+                throw new TfsFormatException($"the log cannot be read: {errno.Describe()}", errno, last.StartSector * TfsFormat.SectorBytes);
+            }
+            log._prepareFrom = log._extension.Resume(last.StartSector, bytes, (int)tail.PositionBytes);
+            log._written = log._extension.Used;
+        }
+        log.TakeSpare();
+        return log;
+    }
+
+    /// <summary>Starts a log of its own, for compaction: in memory, with nothing linked to it.</summary>
+    /// <returns>None, or ENOSPC when no extension is free.</returns>
+    public static Errno Start(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary, ulong sequence, out TfsLog? log)
+    {
+        log = new TfsLog(device, allocator, dictionary) { Sequence = sequence };
+        Errno errno = log.PrepareExtension(out LogExtension first);
+        if (errno != Errno.None)
+        {
+            log = null;
+            return errno;
+        }
+        log._extension = first;
+        log._written = first.Used;
+        return Errno.None;
+    }
+
+    /// <summary>Makes staged operations durable: each of them whole, in order.</summary>
+    /// <param name="records">Complete operations.</param>
+    /// <returns>None when they are on the device, flushed.</returns>
+    /// <remarks>Errors: ENOSPC no room for an extension (nothing is lost: the caller may compact and come again only with a new log) · EIO.
+    /// Any error latches <see cref="Failure"/>.</remarks>
+    public Errno Commit(RecordBuffer records)
+    {
+        if (Failure != Errno.None)
+        {
+            return Failure;
+        }
+        Errno errno = PrepareTail();
+        int operation = 0;
+        while (errno == Errno.None && operation < records.OperationCount)
+        {
+            int end = operation + 1;
+            int first = records.RecordsOf(operation);
+            long bytes = SizeOf(records, first, records.RecordsOf(end), out bool isSplit);
+            while (!isSplit && end < records.OperationCount)
+            {
+                long more = SizeOf(records, records.RecordsOf(end), records.RecordsOf(end + 1), out bool nextIsSplit);
+                if (nextIsSplit || bytes + more > MaxCommitBytes)
+                {
+                    break;
+                }
+                bytes += more;
+                end++;
+            }
+            errno = Place(records, first, records.RecordsOf(end), bytes, isSplit);
+            operation = end;
+        }
+        if (errno == Errno.None)
+        {
+            errno = WriteOut();
+        }
+        if (errno == Errno.None)
+        {
+            errno = _device.Flush();
+        }
+        Failure = errno;
+        return errno;
+    }
+
+    /// <summary>Writes the first commit of a log that has none: it gives the commit record's name its number, before anything else can.</summary>
+    public Errno Open(int commitSymbol)
+    {
+        Debug.Assert(_dictionary.OfSymbol(commitSymbol) == 0);
+        Errno errno = PrepareTail();
+        if (errno == Errno.None && _extension.Used + (2 * TfsFormat.SectorBytes) > EndOfRecords)
+        {
+            errno = Extend();
+        }
+        if (errno == Errno.None)
+        {
+            _extension.MarkCommit();
+            Seal(default, commitSymbol);
+            errno = WriteOut();
+        }
+        if (errno == Errno.None)
+        {
+            errno = _device.Flush();
+        }
+        Failure = errno;
+        return errno;
+    }
+
+    /// <summary>Sets an extension aside if there is none, so that the log can go on when the volume is full.</summary>
+    public void TakeSpare()
+    {
+        if (_spare < 0 && _allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, 1, 1, 0, out long start, out _))
+        {
+            _spare = start;
+        }
+    }
+
+    /// <summary>Gives the spare extension back, at unmount or to make room.</summary>
+    public void DropSpare()
+    {
+        if (_spare >= 0)
+        {
+            _allocator.Free(_spare, TfsFormat.ExtensionSectors);
+            _spare = -1;
+        }
+    }
+
+    public void Fail(Errno errno) => Failure = errno;
+
+    // Bytes that records take at the most once they are framed and padded.
+    private static long SizeOf(RecordBuffer records, int first, int end, out bool isSplit)
+    {
+        long bytes = 0;
+        isSplit = false;
+        for (int i = first; i < end; i++)
+        {
+            int frame = LogExtension.FrameBytes(records.Record(i).Length);
+            isSplit |= frame > TfsFormat.SectorBytes;
+            // A record of up to a sector wastes less than its own length in front of it; a longer one a few bytes a sector.
+            bytes += frame > TfsFormat.SectorBytes ? frame + (frame / 64) + TfsFormat.SectorBytes : 2 * frame;
+        }
+        return bytes;
+    }
+
+    private Errno Place(RecordBuffer records, int first, int end, long bytes, bool isSplit)
+    {
+        Errno errno = Errno.None;
+        long room = EndOfRecords - _extension.Used;
+        if (bytes + TfsFormat.SectorBytes > room && _extension.Used > TfsFormat.SectorBytes)
+        {
+            errno = Extend();
+        }
+        if (errno == Errno.None && isSplit)
+        {
+            errno = WriteOut(); // what is in front of it goes its own way
+        }
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        _extension.MarkCommit();
+        int commitStart = _extension.Used - CommitRecord.Mark.Length;
+        long commitExtension = _extension.StartSector;
+        var checksum = default(CommitChecksum);
+        for (int i = first; i < end; i++)
+        {
+            ReadOnlySpan<byte> record = records.Record(i);
+            checksum.Append(record);
+            for (int done = _extension.Append(record, 0, EndOfRecords); done < record.Length; done = _extension.Append(record, done, EndOfRecords))
+            {
+                errno = isSplit && _extension.StartSector == commitExtension ? HoldFirstSector(commitStart) : Errno.None;
+                errno = errno == Errno.None ? Extend() : errno;
+                if (errno != Errno.None)
+                {
+                    return errno;
+                }
+            }
+        }
+        Seal(checksum, 0);
+        return isSplit ? WriteSplit(commitStart, commitExtension) : Errno.None;
+    }
+
+    private void Seal(in CommitChecksum checksum, int newSymbol)
+    {
+        Span<byte> record = stackalloc byte[MaxCommitRecordFrame];
+        int length = TupleEncoder.WriteHeader(record, immediate: false, TfsValueType.Tuple, 1);
+        record[length++] = 1; // the root
+        if (newSymbol != 0)
+        {
+            length += TupleEncoder.WriteHeader(record[length..], immediate: true, TfsValueType.Buffer, (uint)TfsAttribute.TupeloCommit.Length);
+            TfsAttribute.TupeloCommit.CopyTo(record[length..]);
+            length += TfsAttribute.TupeloCommit.Length;
+            CommitSymbolIndex = _dictionary.AddSymbol(newSymbol);
+        }
+        else
+        {
+            length += TupleEncoder.WriteHeader(record[length..], immediate: false, TfsValueType.Buffer, CommitSymbolIndex);
+        }
+        length += TupleEncoder.WriteHeader(record[length..], immediate: true, TfsValueType.String, CommitRecord.ValueBytes);
+        checksum.Write(++Sequence, record[length..]);
+        int done = _extension.Append(record[..(length + CommitRecord.ValueBytes)], 0, LogExtension.SizeBytes - TfsFormat.SectorBytes);
+        Debug.Assert(done == length + CommitRecord.ValueBytes);
+        _extension.PadSector();
+    }
+
+    /// <summary>Number of the symbol `tupelo_commit` in this log; 0 before <see cref="Open"/>.</summary>
+    public uint CommitSymbolIndex { get; set; }
+
+    // Nothing, or the sectors from the last written one on. Sectors are whole: every commit ends with its sector.
+    private Errno WriteOut()
+    {
+        int from = _written;
+        if (from >= _extension.Used)
+        {
+            return Errno.None;
+        }
+        _written = _extension.Used;
+        return WriteRange(from, _extension.Used);
+    }
+
+    private Errno WriteRange(int from, int to) =>
+        _device.Write((_extension.StartSector * TfsFormat.SectorBytes) + from, _extension.Bytes[from..to]);
+
+    // A commit with a split record lies in this extension from `commitStart` on, or began in an earlier one.
+    private Errno WriteSplit(int commitStart, long commitExtension)
+    {
+        if (_extension.StartSector != commitExtension)
+        {
+            Errno spanned = WriteOut();
+            return spanned == Errno.None ? ReleaseFirstSector() : spanned;
+        }
+        int second = commitStart + TfsFormat.SectorBytes;
+        Errno errno = WriteRange(second, _extension.Used);
+        errno = errno == Errno.None ? _device.Flush() : errno;
+        errno = errno == Errno.None ? WriteRange(commitStart, second) : errno;
+        _written = _extension.Used;
+        return errno == Errno.None ? _device.Flush() : errno;
+    }
+
+    private byte[]? _heldSector;
+    private long _heldAt;
+
+    // The commit goes on in another extension: its first sector is kept back until all the others are on the device.
+    private Errno HoldFirstSector(int commitStart)
+    {
+        _heldSector = _extension.Bytes.Slice(commitStart, TfsFormat.SectorBytes).ToArray();
+        _heldAt = (_extension.StartSector * TfsFormat.SectorBytes) + commitStart;
+        _written = commitStart + TfsFormat.SectorBytes;
+        return Errno.None;
+    }
+
+    private Errno ReleaseFirstSector()
+    {
+        Errno errno = _device.Flush();
+        errno = errno == Errno.None ? _device.Write(_heldAt, _heldSector) : errno;
+        _heldSector = null;
+        return errno == Errno.None ? _device.Flush() : errno;
+    }
+
+    // The log goes on in a new extension, which is prepared and flushed before the link to it is written.
+    private Errno Extend()
+    {
+        Errno errno = PrepareExtension(out LogExtension next);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        if (_isForeignTail)
+        {
+            errno = LinkForeignTail(next.StartSector);
+            _isForeignTail = false;
+        }
+        else
+        {
+            _extension.Link(next.StartSector);
+            errno = WriteOut();
+        }
+        _extension = next;
+        _written = next.Used;
+        return errno;
+    }
+
+    // Header, filler to the end of its sector, END_OF_LOG in every other: to whoever follows a link here the log ends, and that is true.
+    private Errno PrepareExtension(out LogExtension next)
+    {
+        next = new LogExtension();
+        long start = _spare;
+        _spare = -1;
+        if (start < 0 && !_allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, 1, 1, 0, out start, out _))
+        {
+            return Errno.ENOSPC;
+        }
+        next.Begin(start);
+        next.PadSector();
+        _chain.Add((start, TfsFormat.ExtensionSectors));
+        Errno errno = _device.Write(start * TfsFormat.SectorBytes, next.Bytes);
+        errno = errno == Errno.None ? _device.Flush() : errno;
+        TakeSpare();
+        return errno;
+    }
+
+    // Before the first write after mounting: a tail of ours needs nothing, one of Nanos' is prepared in place or linked away from.
+    private Errno PrepareTail()
+    {
+        if (_isForeignTail)
+        {
+            return Extend();
+        }
+        if (_prepareFrom < 0)
+        {
+            return Errno.None;
+        }
+        // First everything behind the tail's sector, then the tail: at no moment does a reader run past END_OF_LOG into something old.
+        int tail = _prepareFrom;
+        _prepareFrom = -1;
+        Errno errno = WriteRange(_extension.Used, LogExtension.SizeBytes);
+        errno = errno == Errno.None ? _device.Flush() : errno;
+        if (errno == Errno.None && tail < _extension.Used)
+        {
+            errno = WriteRange(tail, _extension.Used);
+        }
+        return errno;
+    }
+
+    private Errno LinkForeignTail(long start)
+    {
+        Span<byte> frame = stackalloc byte[1 + (2 * TfsVarint.MaxBytes) + 1];
+        int length = 0;
+        frame[length++] = TfsFrame.ExtensionLink;
+        length += TfsVarint.Write(frame[length..], (ulong)start);
+        length += TfsVarint.Write(frame[length..], (ulong)TfsFormat.ExtensionSectors);
+        frame[length++] = TfsFrame.EndOfLog;
+        // Whole sectors are written. The link may straddle two: its second half first, flushed, so that END_OF_LOG gives way last.
+        long firstSector = _foreignTail / TfsFormat.SectorBytes * TfsFormat.SectorBytes;
+        int inSector = (int)(_foreignTail - firstSector);
+        int sectors = (inSector + length + TfsFormat.SectorBytes - 1) / TfsFormat.SectorBytes;
+        byte[] bytes = new byte[sectors * TfsFormat.SectorBytes];
+        Errno errno = _device.Read(firstSector, bytes.AsSpan(0, TfsFormat.SectorBytes));
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        bytes.AsSpan(inSector).Clear();
+        frame[..length].CopyTo(bytes.AsSpan(inSector));
+        for (int sector = sectors - 1; sector >= 0 && errno == Errno.None; sector--)
+        {
+            errno = _device.Write(firstSector + (sector * TfsFormat.SectorBytes), bytes.AsSpan(sector * TfsFormat.SectorBytes, TfsFormat.SectorBytes));
+            errno = errno == Errno.None ? _device.Flush() : errno;
+        }
+        return errno;
+    }
+
+    private static long RoundUp(long bytes) => (bytes + TfsFormat.SectorBytes - 1) / TfsFormat.SectorBytes * TfsFormat.SectorBytes;
+}

@@ -1,0 +1,243 @@
+// TfsMetadata is the clerk's book of a mounted volume: the tuple store, and every change to it staged as log records in the same step,
+// so that memory and log cannot part. Place: the vnodes change it, TfsCommitter takes what is staged. It touches no device.
+//
+// An operation is what happens between Enter and the end of its scope; all its records are in one commit, or none is. A tuple that
+// the log does not know yet (a temporary file, something being built) is changed in memory only: the record that first refers to it
+// carries all of it.
+//
+// Lock: _metaMu guards everything here; memory work only, nothing is called under it but the allocator (its lock is a leaf below).
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Tupelo.Tfs;
+
+internal sealed class TfsMetadata
+{
+    private readonly Lock _metaMu = new(); // Guards Store, the staging buffers, _retired and the counters.
+    private readonly TfsAllocator _allocator;
+    private StoreEncoder _encoder;
+    private RecordBuffer _staged = new();
+    private StoreEncoder? _nextEncoder;   // of the log that a compaction is writing
+    private RecordBuffer? _nextStaged;
+    private List<(long Start, long Count)> _retired = [];
+
+    public TfsMetadata(TupleStore store, LogDictionary dictionary, TfsAllocator allocator, TfsLogInfo info)
+    {
+        Store = store;
+        Symbols = new TfsSymbols(store.Symbols);
+        _allocator = allocator;
+        _encoder = new StoreEncoder(store, dictionary, _staged);
+        TotalEntries = info.TotalEntries;
+        ObsoleteEntries = info.ObsoleteEntries;
+    }
+
+    /// <summary>The tuples. Only within an operation or a <see cref="Look"/>.</summary>
+    public TupleStore Store { get; }
+
+    public TfsSymbols Symbols { get; }
+
+    /// <summary>Attributes in the log, nested ones included; and how many of them are obsolete.</summary>
+    public long TotalEntries { get; private set; }
+
+    /// <inheritdoc cref="TotalEntries"/>
+    public long ObsoleteEntries { get; private set; }
+
+    /// <summary>Bytes staged and not yet taken.</summary>
+    public int StagedBytes
+    {
+        get
+        {
+            lock (_metaMu)
+            {
+                return _staged.LengthBytes;
+            }
+        }
+    }
+
+    /// <summary>Begins an operation: everything until the scope's Dispose is in one commit.</summary>
+    public Operation Enter()
+    {
+        _metaMu.Enter();
+        return new Operation(this);
+    }
+
+    /// <summary>Takes all complete operations, and the sectors that they freed, for a commit. <paramref name="empty"/> takes their place.</summary>
+    public RecordBuffer Take(RecordBuffer empty, out List<(long Start, long Count)> retired)
+    {
+        Debug.Assert(empty.IsEmpty);
+        lock (_metaMu)
+        {
+            RecordBuffer taken = _staged;
+            _staged = empty;
+            _encoder = new StoreEncoder(Store, _encoder.Dictionary, empty);
+            retired = _retired;
+            _retired = [];
+            return taken;
+        }
+    }
+
+    /// <summary>The sectors of a taken commit that failed stay retired for ever: the device may still refer to them.</summary>
+    public bool HasStaged
+    {
+        get
+        {
+            lock (_metaMu)
+            {
+                return !_staged.IsEmpty || _retired.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>Sets a number.</summary>
+    public void SetNumber(int tuple, int symbol, ulong value)
+    {
+        // Nanos misreads exactly 2^61; nothing of ours counts so far but a time stamp, which TfsTime keeps off it.
+        Debug.Assert(value != TupleEncoder.ForbiddenInteger);
+        Set(tuple, symbol, TfsValueKind.Integer, value);
+    }
+
+    /// <summary>Sets a number unless it is there already.</summary>
+    public void UpdateNumber(int tuple, int symbol, ulong value)
+    {
+        AttributeSlot old = Store.Get(tuple, symbol);
+        if (!Store.TryGetNumber(old, out ulong number) || number != value)
+        {
+            SetNumber(tuple, symbol, value);
+        }
+    }
+
+    /// <summary>Sets a string.</summary>
+    public void SetString(int tuple, int symbol, ReadOnlySpan<byte> value) => Set(tuple, symbol, TfsValueKind.String, Store.StoreBytes(value));
+
+    /// <summary>Sets a flag.</summary>
+    public void SetNull(int tuple, int symbol) => Set(tuple, symbol, TfsValueKind.Buffer, Store.StoreBytes([0]));
+
+    /// <summary>Makes an attribute lead to a tuple.</summary>
+    public void SetTuple(int tuple, int symbol, int value) => Set(tuple, symbol, TfsValueKind.Tuple, (ulong)value);
+
+    /// <summary>Takes an attribute away; nothing happens when there is none.</summary>
+    public void Unset(int tuple, int symbol)
+    {
+        Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        if (Store.Remove(tuple, symbol))
+        {
+            ObsoleteEntries += 2;
+            Stage(tuple, symbol);
+        }
+    }
+
+    /// <summary>The sectors belong to nobody from the next commit on.</summary>
+    public void Retire(long start, long count)
+    {
+        Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        if (count > 0)
+        {
+            _allocator.Retire(count);
+            _retired.Add((start, count));
+        }
+    }
+
+    /// <summary>Whether the log knows a tuple; what it does not know has left no trace on the device.</summary>
+    public bool IsLogged(int tuple) => _encoder.Dictionary.OfTuple(tuple) != 0;
+
+    /// <summary>Starts staging for a second log too; the records that make up its beginning are encoded by the caller.</summary>
+    public StoreEncoder BeginCompaction(RecordBuffer staged)
+    {
+        Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        _nextStaged = staged;
+        return _nextEncoder = new StoreEncoder(Store, new LogDictionary(), staged);
+    }
+
+    /// <summary>Exchanges the second log's staging buffer for an empty one.</summary>
+    public RecordBuffer TakeNext(RecordBuffer empty)
+    {
+        Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        RecordBuffer taken = _nextStaged!;
+        _nextStaged = empty;
+        _nextEncoder = new StoreEncoder(Store, _nextEncoder!.Dictionary, empty);
+        return taken;
+    }
+
+    /// <summary>The second log becomes the only one: what is staged for it, and for it alone, is what is staged.</summary>
+    public void EndCompaction(long liveEntries)
+    {
+        Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        _staged = _nextStaged!;
+        _encoder = _nextEncoder!;
+        _nextStaged = null;
+        _nextEncoder = null;
+        TotalEntries = liveEntries;
+        ObsoleteEntries = 0;
+    }
+
+    /// <summary>Stages for the old log alone again.</summary>
+    public void AbandonCompaction()
+    {
+        _nextStaged = null;
+        _nextEncoder = null;
+    }
+
+    private void Set(int tuple, int symbol, TfsValueKind kind, ulong value)
+    {
+        Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        TotalEntries++;
+        ObsoleteEntries += Store.Set(tuple, symbol, kind, value) ? 1 : 0;
+        Stage(tuple, symbol);
+    }
+
+    private void Stage(int tuple, int symbol)
+    {
+        if (_encoder.Dictionary.OfTuple(tuple) != 0)
+        {
+            _encoder.SetAttribute(tuple, symbol);
+        }
+        if (_nextEncoder is not null && _nextEncoder.Dictionary.OfTuple(tuple) != 0)
+        {
+            _nextEncoder.SetAttribute(tuple, symbol);
+        }
+    }
+
+    /// <summary>One operation; see <see cref="Enter"/>.</summary>
+    public readonly ref struct Operation(TfsMetadata metadata)
+    {
+        public void Dispose()
+        {
+            metadata._staged.EndOperation();
+            metadata._nextStaged?.EndOperation();
+            metadata._metaMu.Exit();
+        }
+    }
+}
+
+/// <summary>The symbols that a mounted volume works with: all of them interned, so that none is ever missing.</summary>
+internal sealed class TfsSymbols(SymbolTable symbols)
+{
+    public readonly int Children = symbols.Intern(TfsAttribute.Children);
+    public readonly int Extents = symbols.Intern(TfsAttribute.Extents);
+    public readonly int FileLength = symbols.Intern(TfsAttribute.FileLength);
+    public readonly int LinkTarget = symbols.Intern(TfsAttribute.LinkTarget);
+    public readonly int Socket = symbols.Intern(TfsAttribute.Socket);
+    public readonly int LinkCount = symbols.Intern(TfsAttribute.LinkCount);
+    public readonly int AccessTime = symbols.Intern(TfsAttribute.AccessTime);
+    public readonly int ModifyTime = symbols.Intern(TfsAttribute.ModifyTime);
+    public readonly int Offset = symbols.Intern(TfsAttribute.Offset);
+    public readonly int Length = symbols.Intern(TfsAttribute.Length);
+    public readonly int Allocated = symbols.Intern(TfsAttribute.Allocated);
+    public readonly int Uninitialized = symbols.Intern(TfsAttribute.Uninitialized);
+    public readonly int Mode = symbols.Intern(TfsAttribute.TupeloMode);
+    public readonly int Uid = symbols.Intern(TfsAttribute.TupeloUid);
+    public readonly int Gid = symbols.Intern(TfsAttribute.TupeloGid);
+    public readonly int ChangeTime = symbols.Intern(TfsAttribute.TupeloChangeTime);
+    public readonly int BirthTime = symbols.Intern(TfsAttribute.TupeloBirthTime);
+    public readonly int Device = symbols.Intern(TfsAttribute.TupeloDevice);
+    public readonly int Commit = symbols.Intern(TfsAttribute.TupeloCommit);
+
+    /// <summary>The name of an extent: its place in the file in sectors, as decimal digits.</summary>
+    public int ExtentKey(long fileSector)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        bool written = fileSector.TryFormat(digits, out int length, provider: CultureInfo.InvariantCulture);
+        Debug.Assert(written);
+        return symbols.Intern(digits[..length]);
+    }
+}
