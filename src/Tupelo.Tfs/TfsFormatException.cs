@@ -19,4 +19,8 @@ public sealed class TfsFormatException : IOException
 /// <summary>Damage that was found and survived: what was read is right but for this.</summary>
 /// <param name="Message">What is wrong, and what was done about it.</param>
 /// <param name="OffsetBytes">Where in the volume, in bytes; -1 when no single place is to blame.</param>
-public sealed record TfsFault(string Message, long OffsetBytes);
+public sealed record TfsFault(string Message, long OffsetBytes)
+{
+    /// <summary>True when it is what a crash leaves: an unfinished end of the log, which nobody was promised and the next writer removes.</summary>
+    public bool IsUnfinishedEnd { get; init; }
+}

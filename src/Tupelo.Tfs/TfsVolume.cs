@@ -20,7 +20,7 @@ public sealed partial class TfsVolume : ILogConsumer
     private TupleDecoder? _decoder;
     private ulong _commitSymbolIndex;
 
-    private TfsVolume(BlockDevice device)
+    private TfsVolume(BlockDevice device, bool keepsNumbers)
     {
         Device = device;
         _decoder = new TupleDecoder(_store);
@@ -33,16 +33,34 @@ public sealed partial class TfsVolume : ILogConsumer
         Log.TotalEntries = _decoder.TotalEntries;
         Log.ObsoleteEntries = _decoder.ObsoleteEntries;
         Log.DictionaryCount = _decoder.DictionaryCount;
-        _decoder = null; // numbers are needed for replaying only
+        Tail = reader.Tail;
+        Numbers = keepsNumbers ? LogDictionary.From(_decoder) : null;
+        _decoder = null; // numbers are needed for replaying, and for going on with the log
         _uuid = reader.Uuid;
         _label = reader.Label;
+        if (keepsNumbers)
+        {
+            _ = new TfsSymbols(_store.Symbols); // what is added later must be known by then
+        }
         _known = new TfsWellKnown(_store.Symbols);
         CheckTree();
     }
 
     /// <summary>Replays the log of the volume that <paramref name="device"/> holds. The device stays the caller's.</summary>
     /// <exception cref="TfsFormatException">It is no TFS volume, its log is damaged, or the device failed.</exception>
-    public static TfsVolume Open(BlockDevice device) => new(device);
+    public static TfsVolume Open(BlockDevice device) => new(device, keepsNumbers: false);
+
+    /// <summary>As <see cref="Open"/>, for somebody who goes on with the log: the store and the numbers are his from then on.</summary>
+    internal static TfsVolume OpenForWriting(BlockDevice device) => new(device, keepsNumbers: true);
+
+    /// <summary>All tuples.</summary>
+    internal TupleStore Store => _store;
+
+    /// <summary>The log's numbers; null unless opened for writing.</summary>
+    internal LogDictionary? Numbers { get; }
+
+    /// <summary>Where the log goes on.</summary>
+    internal LogTail Tail { get; }
 
     /// <summary>What the volume lies on.</summary>
     public BlockDevice Device { get; }
@@ -71,6 +89,9 @@ public sealed partial class TfsVolume : ILogConsumer
 
     /// <summary>Damage that was found and survived.</summary>
     public IReadOnlyList<TfsFault> Faults => _faults;
+
+    /// <summary>True when something is wrong that a crash does not explain.</summary>
+    public bool HasDamage => _faults.Exists(static fault => !fault.IsUnfinishedEnd);
 
     /// <summary>Highest <see cref="TfsNode.Id"/> in use.</summary>
     public int HighestNodeId => _store.TupleCount;

@@ -1,1 +1,2 @@
 global using Tupelo.Block;
+global using Tupelo.Vfs;

@@ -397,5 +397,5 @@ internal sealed class LogReader
         }
     }
 
-    private void Fault(string message, long offsetBytes) => _faults.Add(new TfsFault(message, offsetBytes));
+    private void Fault(string message, long offsetBytes) => _faults.Add(new TfsFault(message, offsetBytes) { IsUnfinishedEnd = true });
 }

@@ -48,7 +48,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     {
         if (sizeBytes > _sizeBytes)
         {
-            Interlocked.Exchange(ref _sizeBytes, sizeBytes);
+            _ = Interlocked.Exchange(ref _sizeBytes, sizeBytes);
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
             _allocator.Unreserve(_promised[page]);
             _ = _promised.Remove(page);
         }
-        Interlocked.Exchange(ref _sizeBytes, sizeBytes);
+        _ = Interlocked.Exchange(ref _sizeBytes, sizeBytes);
         _metadata.UpdateNumber(file, _metadata.Symbols.FileLength, (ulong)sizeBytes);
     }
 
@@ -238,7 +238,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
             _metadata.SetTuple(_extentsTuple, _metadata.Symbols.ExtentKey(entry.FileSector), tuple);
             _extents[index] = entry;
         }
-        Interlocked.Exchange(ref _sizeBytes, newSizeBytes);
+        _ = Interlocked.Exchange(ref _sizeBytes, newSizeBytes);
         _metadata.UpdateNumber(file, _metadata.Symbols.FileLength, (ulong)newSizeBytes);
     }
 

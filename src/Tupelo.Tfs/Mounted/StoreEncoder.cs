@@ -9,6 +9,10 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
 {
     private readonly Stack<(int Tuple, int Next)> _open = new();
 
+    /// <summary>While compaction writes the tree: the symbol `children`, whose new tuples are written out empty, their entries one by one
+    /// later. 0 otherwise.</summary>
+    public int DeferredSymbol { get; set; }
+
     /// <summary>The log's numbers.</summary>
     public LogDictionary Dictionary => dictionary;
 
@@ -38,11 +42,10 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
     }
 
     /// <summary>The record that begins a log: the root with its attributes, its directory still empty.</summary>
-    /// <param name="children">The symbol `children`.</param>
     /// <param name="except">A symbol that is left out.</param>
-    public void Root(int children, int except)
+    public void Root(int except)
     {
-        Debug.Assert(dictionary.Next == 1);
+        Debug.Assert(dictionary.Next == 1 && DeferredSymbol != 0);
         int count = 0;
         foreach (ref readonly AttributeSlot slot in store.SlotsOf(TupleStore.Root))
         {
@@ -52,18 +55,9 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
         _ = dictionary.AddTuple(TupleStore.Root);
         foreach (ref readonly AttributeSlot slot in store.SlotsOf(TupleStore.Root))
         {
-            if (slot.IsVacant || slot.Symbol == except)
+            if (!slot.IsVacant && slot.Symbol != except)
             {
-                continue;
-            }
-            Name(slot.Symbol);
-            if (slot.Symbol == children)
-            {
-                target.Header(immediate: true, TfsValueType.Tuple, 0);
-                _ = dictionary.AddTuple((int)slot.Value);
-            }
-            else
-            {
+                Name(slot.Symbol);
                 Value(slot);
             }
         }
@@ -135,12 +129,12 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
                 target.Header(immediate: true, TfsValueType.Buffer, 0);
                 return;
             default:
-                Composite((int)value.Value, value.Kind == TfsValueKind.Vector ? TfsValueType.Vector : TfsValueType.Tuple);
+                Composite((int)value.Value, value.Kind == TfsValueKind.Vector ? TfsValueType.Vector : TfsValueType.Tuple, value.Symbol == DeferredSymbol && value.Symbol != 0);
                 return;
         }
     }
 
-    private void Composite(int tuple, TfsValueType type)
+    private void Composite(int tuple, TfsValueType type, bool isDeferred)
     {
         uint number = dictionary.OfTuple(tuple);
         if (number != 0)
@@ -149,9 +143,12 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
             target.Varint(number);
             return;
         }
-        target.Header(immediate: true, type, (uint)store.CountOf(tuple));
+        target.Header(immediate: true, type, isDeferred ? 0 : (uint)store.CountOf(tuple));
         _ = dictionary.AddTuple(tuple);
-        _open.Push((tuple, 0));
+        if (!isDeferred)
+        {
+            _open.Push((tuple, 0));
+        }
     }
 }
 

@@ -88,6 +88,7 @@ internal sealed class TfsDirectory : TfsVnode
             child = Tfs.NewVnodeLocked(make, named: true, Tuple);
             AddEntry(name, (int)child.Ino);
         }
+        Tfs.Register((TfsVnode)child);
         return Errno.None;
     }
 
@@ -103,6 +104,7 @@ internal sealed class TfsDirectory : TfsVnode
         {
             child = Tfs.NewVnodeLocked(make, named: false, Tuple);
         }
+        Tfs.Register((TfsVnode)child);
         return Errno.None;
     }
 
@@ -143,9 +145,25 @@ internal sealed class TfsDirectory : TfsVnode
         {
             return errno;
         }
-        var target = (TfsDirectory)request.NewDirectory;
-        using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
-        TfsMetadata metadata = Tfs.Metadata;
+        using (Tfs.Metadata.Enter())
+        {
+            RenameLocked(ref request, (TfsDirectory)request.NewDirectory);
+        }
+        if (request.WhiteoutVnode is TfsVnode whiteout)
+        {
+            Tfs.Register(whiteout);
+        }
+        return Errno.None;
+    }
+
+    protected override Errno GetParent(VfsContext context, out Vnode? parent)
+    {
+        parent = Tuple == TupleStore.Root ? this : Tfs.VnodeOf(Parent != 0 ? Parent : Tfs.FindParent(Tuple), 0);
+        return Errno.None;
+    }
+
+    private void RenameLocked(ref RenameRequest request, TfsDirectory target)
+    {
         // The new name first: whoever reads a part of this (Nanos, after a crash) finds the file twice rather than not at all.
         target.AddEntry(request.NewName, (int)request.Source.Ino);
         if (request.Exchange)
@@ -161,20 +179,13 @@ internal sealed class TfsDirectory : TfsVnode
         }
         else
         {
-            metadata.Unset(_children, metadata.Store.Symbols.Find(request.OldName));
+            Tfs.Metadata.Unset(_children, Tfs.Metadata.Store.Symbols.Find(request.OldName));
         }
         if (!request.Exchange && request.Victim is not null)
         {
             LoseName(request.Victim);
         }
         SetParent(request.Source, target.Tuple);
-        return Errno.None;
-    }
-
-    protected override Errno GetParent(VfsContext context, out Vnode? parent)
-    {
-        parent = Tuple == TupleStore.Root ? this : Tfs.VnodeOf(Parent != 0 ? Parent : Tfs.FindParent(Tuple), 0);
-        return Errno.None;
     }
 
     // Locks: the metadata's.

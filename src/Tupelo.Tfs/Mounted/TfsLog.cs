@@ -29,6 +29,8 @@ internal sealed class TfsLog
     private bool _isForeignTail;    // the last extension is not ours to fill: link to a new one at _foreignTail
     private long _foreignTail;
     private int _prepareFrom = -1;  // sectors from here on have to be written before the log goes on; -1: none
+    private uint _commitSymbolIndex; // number of the symbol `tupelo_commit` in this log
+    private bool _announces;        // the next commit record writes its attribute's name out: this log does not have it yet
     private long _spare = -1;       // an extension set aside in memory, so that the log can always go on
 
     private TfsLog(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary)
@@ -53,9 +55,16 @@ internal sealed class TfsLog
     private static int EndOfRecords => LogExtension.SizeBytes - (2 * TfsFormat.SectorBytes);
 
     /// <summary>Goes on with a log that was read to its end. Nothing is written yet.</summary>
-    public static TfsLog Attach(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary, TfsLogInfo info, LogTail tail)
+    public static TfsLog Attach(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary, int commitSymbol, TfsLogInfo info, LogTail tail)
     {
         var log = new TfsLog(device, allocator, dictionary) { Sequence = info.LastCommitSequence };
+        log._commitSymbolIndex = dictionary.OfSymbol(commitSymbol);
+        if (log._commitSymbolIndex == 0)
+        {
+            // The name gets its number now, in front of whatever will be staged, and is written out in a commit of its own.
+            log._commitSymbolIndex = dictionary.AddSymbol(commitSymbol);
+            log._announces = true;
+        }
         for (int i = 1; i <= tail.Extension; i++)
         {
             log._chain.Add((info.Extensions[i].StartSector, info.Extensions[i].SectorCount));
@@ -110,6 +119,10 @@ internal sealed class TfsLog
             return Failure;
         }
         Errno errno = PrepareTail();
+        if (errno == Errno.None && _announces)
+        {
+            errno = Place(records, 0, 0, 0, isSplit: false);
+        }
         int operation = 0;
         while (errno == Errno.None && operation < records.OperationCount)
         {
@@ -141,25 +154,18 @@ internal sealed class TfsLog
         return errno;
     }
 
-    /// <summary>Writes the first commit of a log that has none: it gives the commit record's name its number, before anything else can.</summary>
-    public Errno Open(int commitSymbol)
+    /// <summary>Writes the first commit of a log that <see cref="Start"/> began: the root's record, and the name of commit records.</summary>
+    /// <param name="commitSymbol">The symbol `tupelo_commit`.</param>
+    /// <param name="root">The root's record, encoded just now: nothing else has a number yet.</param>
+    public Errno Open(int commitSymbol, RecordBuffer root)
     {
-        Debug.Assert(_dictionary.OfSymbol(commitSymbol) == 0);
-        Errno errno = PrepareTail();
-        if (errno == Errno.None && _extension.Used + (2 * TfsFormat.SectorBytes) > EndOfRecords)
-        {
-            errno = Extend();
-        }
-        if (errno == Errno.None)
-        {
-            _extension.MarkCommit();
-            Seal(default, commitSymbol);
-            errno = WriteOut();
-        }
-        if (errno == Errno.None)
-        {
-            errno = _device.Flush();
-        }
+        Debug.Assert(_dictionary.OfSymbol(commitSymbol) == 0 && root.RecordCount == 1);
+        _commitSymbolIndex = _dictionary.AddSymbol(commitSymbol);
+        _announces = true;
+        long bytes = SizeOf(root, 0, 1, out bool isSplit);
+        Errno errno = Place(root, 0, 1, bytes, isSplit);
+        errno = errno == Errno.None ? WriteOut() : errno;
+        errno = errno == Errno.None ? _device.Flush() : errno;
         Failure = errno;
         return errno;
     }
@@ -234,25 +240,25 @@ internal sealed class TfsLog
                 }
             }
         }
-        Seal(checksum, 0);
+        Seal(checksum);
         return isSplit ? WriteSplit(commitStart, commitExtension) : Errno.None;
     }
 
-    private void Seal(in CommitChecksum checksum, int newSymbol)
+    private void Seal(in CommitChecksum checksum)
     {
         Span<byte> record = stackalloc byte[MaxCommitRecordFrame];
         int length = TupleEncoder.WriteHeader(record, immediate: false, TfsValueType.Tuple, 1);
-        record[length++] = 1; // the root
-        if (newSymbol != 0)
+        record[length++] = TupleStore.Root;
+        if (_announces)
         {
             length += TupleEncoder.WriteHeader(record[length..], immediate: true, TfsValueType.Buffer, (uint)TfsAttribute.TupeloCommit.Length);
             TfsAttribute.TupeloCommit.CopyTo(record[length..]);
             length += TfsAttribute.TupeloCommit.Length;
-            CommitSymbolIndex = _dictionary.AddSymbol(newSymbol);
+            _announces = false;
         }
         else
         {
-            length += TupleEncoder.WriteHeader(record[length..], immediate: false, TfsValueType.Buffer, CommitSymbolIndex);
+            length += TupleEncoder.WriteHeader(record[length..], immediate: false, TfsValueType.Buffer, _commitSymbolIndex);
         }
         length += TupleEncoder.WriteHeader(record[length..], immediate: true, TfsValueType.String, CommitRecord.ValueBytes);
         checksum.Write(++Sequence, record[length..]);
@@ -260,9 +266,6 @@ internal sealed class TfsLog
         Debug.Assert(done == length + CommitRecord.ValueBytes);
         _extension.PadSector();
     }
-
-    /// <summary>Number of the symbol `tupelo_commit` in this log; 0 before <see cref="Open"/>.</summary>
-    public uint CommitSymbolIndex { get; set; }
 
     // Nothing, or the sectors from the last written one on. Sectors are whole: every commit ends with its sector.
     private Errno WriteOut()

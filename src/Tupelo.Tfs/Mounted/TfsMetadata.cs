@@ -17,8 +17,6 @@ internal sealed class TfsMetadata
     private readonly TfsAllocator _allocator;
     private StoreEncoder _encoder;
     private RecordBuffer _staged = new();
-    private StoreEncoder? _nextEncoder;   // of the log that a compaction is writing
-    private RecordBuffer? _nextStaged;
     private List<(long Start, long Count)> _retired = [];
 
     public TfsMetadata(TupleStore store, LogDictionary dictionary, TfsAllocator allocator, TfsLogInfo info)
@@ -31,7 +29,7 @@ internal sealed class TfsMetadata
         ObsoleteEntries = info.ObsoleteEntries;
     }
 
-    /// <summary>The tuples. Only within an operation or a <see cref="Look"/>.</summary>
+    /// <summary>The tuples. Only within an operation.</summary>
     public TupleStore Store { get; }
 
     public TfsSymbols Symbols { get; }
@@ -61,7 +59,8 @@ internal sealed class TfsMetadata
         return new Operation(this);
     }
 
-    /// <summary>Takes all complete operations, and the sectors that they freed, for a commit. <paramref name="empty"/> takes their place.</summary>
+    /// <summary>Takes all complete operations, and the sectors that they freed, for a commit. <paramref name="empty"/> takes their place.
+    /// If the commit fails the sectors stay retired for ever: the device may still refer to them.</summary>
     public RecordBuffer Take(RecordBuffer empty, out List<(long Start, long Count)> retired)
     {
         Debug.Assert(empty.IsEmpty);
@@ -73,18 +72,6 @@ internal sealed class TfsMetadata
             retired = _retired;
             _retired = [];
             return taken;
-        }
-    }
-
-    /// <summary>The sectors of a taken commit that failed stay retired for ever: the device may still refer to them.</summary>
-    public bool HasStaged
-    {
-        get
-        {
-            lock (_metaMu)
-            {
-                return !_staged.IsEmpty || _retired.Count > 0;
-            }
         }
     }
 
@@ -137,44 +124,14 @@ internal sealed class TfsMetadata
         }
     }
 
-    /// <summary>Whether the log knows a tuple; what it does not know has left no trace on the device.</summary>
-    public bool IsLogged(int tuple) => _encoder.Dictionary.OfTuple(tuple) != 0;
-
-    /// <summary>Starts staging for a second log too; the records that make up its beginning are encoded by the caller.</summary>
-    public StoreEncoder BeginCompaction(RecordBuffer staged)
+    /// <summary>The log was rewritten: <paramref name="encoder"/> has its numbers. What was staged for the old one is in the new one already.</summary>
+    public void LogWasRewritten(StoreEncoder encoder, long liveEntries)
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread);
-        _nextStaged = staged;
-        return _nextEncoder = new StoreEncoder(Store, new LogDictionary(), staged);
-    }
-
-    /// <summary>Exchanges the second log's staging buffer for an empty one.</summary>
-    public RecordBuffer TakeNext(RecordBuffer empty)
-    {
-        Debug.Assert(_metaMu.IsHeldByCurrentThread);
-        RecordBuffer taken = _nextStaged!;
-        _nextStaged = empty;
-        _nextEncoder = new StoreEncoder(Store, _nextEncoder!.Dictionary, empty);
-        return taken;
-    }
-
-    /// <summary>The second log becomes the only one: what is staged for it, and for it alone, is what is staged.</summary>
-    public void EndCompaction(long liveEntries)
-    {
-        Debug.Assert(_metaMu.IsHeldByCurrentThread);
-        _staged = _nextStaged!;
-        _encoder = _nextEncoder!;
-        _nextStaged = null;
-        _nextEncoder = null;
+        _staged.Clear();
+        _encoder = new StoreEncoder(Store, encoder.Dictionary, _staged);
         TotalEntries = liveEntries;
         ObsoleteEntries = 0;
-    }
-
-    /// <summary>Stages for the old log alone again.</summary>
-    public void AbandonCompaction()
-    {
-        _nextStaged = null;
-        _nextEncoder = null;
     }
 
     private void Set(int tuple, int symbol, TfsValueKind kind, ulong value)
@@ -191,10 +148,6 @@ internal sealed class TfsMetadata
         {
             _encoder.SetAttribute(tuple, symbol);
         }
-        if (_nextEncoder is not null && _nextEncoder.Dictionary.OfTuple(tuple) != 0)
-        {
-            _nextEncoder.SetAttribute(tuple, symbol);
-        }
     }
 
     /// <summary>One operation; see <see cref="Enter"/>.</summary>
@@ -203,7 +156,6 @@ internal sealed class TfsMetadata
         public void Dispose()
         {
             metadata._staged.EndOperation();
-            metadata._nextStaged?.EndOperation();
             metadata._metaMu.Exit();
         }
     }

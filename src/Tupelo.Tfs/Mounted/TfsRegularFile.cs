@@ -125,6 +125,15 @@ internal sealed class TfsRegularFile : TfsVnode
         return IoResult.Bytes(Math.Min(Math.Max(offsetBytes, sector * TfsFormat.SectorBytes), _extents.SizeBytes));
     }
 
+    protected override void AttributesChanged(AttributeMask what)
+    {
+        if ((what & AttributeMask.Size) != 0)
+        {
+            _extents.Grow(SizeBytes); // fallocate moves the end without a write
+        }
+        base.AttributesChanged(what);
+    }
+
     protected override void Evict()
     {
         _pages.Discard(0, long.MaxValue);

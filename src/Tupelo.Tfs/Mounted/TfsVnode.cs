@@ -69,6 +69,9 @@ internal abstract class TfsVnode : Vnode
         return Errno.None;
     }
 
+    /// <summary>Makes the vnode unusable for good, if nobody refers to it.</summary>
+    public bool TryForget() => TryKill();
+
     protected override void AttributesChanged(AttributeMask what)
     {
         int old = Interlocked.Or(ref _dirty, (int)what);
@@ -196,9 +199,9 @@ internal sealed class TfsSpecialFile(TfsFileSystem fileSystem, int tuple, FileTy
 internal sealed class TfsSymlink(TfsFileSystem fileSystem, int tuple, in VnodeAttributes attributes, byte[] target)
     : TfsVnode(fileSystem, tuple, FileType.Symlink, 0, attributes)
 {
-    protected override Errno ReadLink(VfsContext context, out ReadOnlyMemory<byte> target1)
+    protected override Errno ReadLink(VfsContext context, out ReadOnlyMemory<byte> text)
     {
-        target1 = target;
+        text = target;
         return Errno.None;
     }
 }

@@ -49,6 +49,28 @@ internal sealed class LogExtension
         Used += TfsVarint.Write(bytes[Used..], (ulong)TfsFormat.ExtensionSectors);
     }
 
+    /// <summary>Takes over an extension that is on the device, to go on behind what it holds.</summary>
+    /// <param name="startSector">Where it lies.</param>
+    /// <param name="bytes">All of it.</param>
+    /// <param name="tail">Where its content ends: frames are appended from the next sector on.</param>
+    /// <returns>-1 when the device holds just these bytes; otherwise the position from which on it does not: the sectors behind
+    /// <see cref="Used"/> are to be written first, then what lies in front.</returns>
+    public int Resume(long startSector, ReadOnlySpan<byte> bytes, int tail)
+    {
+        StartSector = startSector;
+        bytes.CopyTo(_bytes);
+        Used = tail;
+        PadSector();
+        Span<byte> rest = _bytes.AsSpan(Used);
+        rest.Clear();
+        for (int sector = 0; sector < rest.Length; sector += SectorBytes)
+        {
+            rest[sector] = TfsFrame.EndOfLog;
+        }
+        int tailSector = tail / SectorBytes * SectorBytes;
+        return bytes[tailSector..].SequenceEqual(_bytes.AsSpan(tailSector)) ? -1 : tailSector;
+    }
+
     /// <summary>Appends as much of a record as belongs here.</summary>
     /// <param name="record">The encoded record.</param>
     /// <param name="done">Bytes of it that were placed already, in an earlier extension; 0 at first.</param>

@@ -1,0 +1,142 @@
+// From tuples to vnodes, and the walks over the whole tree that few operations need.
+namespace Tupelo.Tfs;
+
+public sealed partial class TfsFileSystem
+{
+    private static void MarkUsed(TfsVolume volume, TfsAllocator allocator)
+    {
+        // An extension that an unfinished commit began is no part of the log.
+        for (int i = 0; i <= volume.Tail.Extension; i++)
+        {
+            TfsLogExtension extension = volume.Log.Extensions[i];
+            MarkUsed(allocator, extension.StartSector, extension.SectorCount);
+        }
+        var extents = new List<TfsExtent>();
+        foreach (TfsNode node in volume.AllNodes())
+        {
+            if (volume.TypeOf(node) != FileType.Regular || volume.GetExtents(node, extents) != Errno.None)
+            {
+                continue;
+            }
+            foreach (TfsExtent extent in extents)
+            {
+                MarkUsed(allocator, extent.StartSector, extent.AllocatedSectors);
+            }
+        }
+        long last = allocator.TotalSectors - 1;
+        if (last > 0 && HasShadow(volume, last))
+        {
+            _ = allocator.MarkUsed(last, 1); // when a file has it, it is no shadow
+        }
+    }
+
+    private static void MarkUsed(TfsAllocator allocator, long start, long count)
+    {
+        if (!allocator.MarkUsed(start, count))
+        {
+            throw new TfsFormatException($"the volume is damaged and can only be mounted read-only: sectors {start}..{start + count - 1} have two owners", start * TfsFormat.SectorBytes);
+        }
+    }
+
+    // A copy of sector 0, or of what it was before a compaction: magic and identity tell.
+    private static bool HasShadow(TfsVolume volume, long sector)
+    {
+        Span<byte> bytes = stackalloc byte[TfsFormat.SectorBytes];
+        return volume.Device.Read(sector * TfsFormat.SectorBytes, bytes) == Errno.None
+            && bytes.StartsWith(TfsFormat.Magic) && bytes.Slice(TfsFormat.Magic.Length + 2, TfsFormat.UuidBytes).SequenceEqual(volume.Uuid);
+    }
+
+    private TfsVnode MakeVnode(int tuple, int parent)
+    {
+        using TfsMetadata.Operation operation = Metadata.Enter();
+        var node = new TfsNode(tuple);
+        _volume.GetStat(node, out Stat stat);
+        var attributes = new VnodeAttributes
+        {
+            Permissions = stat.Mode & Mode.PermissionMask,
+            Uid = stat.Uid,
+            Gid = stat.Gid,
+            LinkCount = stat.LinkCount,
+            SizeBytes = stat.SizeBytes,
+            Blocks512 = stat.Blocks512,
+            AccessTime = stat.AccessTime,
+            ModifyTime = stat.ModifyTime,
+            ChangeTime = stat.ChangeTime,
+            BirthTime = stat.BirthTime,
+        };
+        switch (stat.Type)
+        {
+            case FileType.Directory:
+                return new TfsDirectory(this, tuple, (int)Metadata.Store.Get(tuple, Metadata.Symbols.Children).Value, parent, attributes);
+            case FileType.Symlink:
+                return new TfsSymlink(this, tuple, attributes, _volume.TargetOf(node).ToArray());
+            case FileType.Regular:
+                TfsRegularFile file = NewRegularFile(tuple, attributes);
+                return file;
+            default:
+                return new TfsSpecialFile(this, tuple, stat.Type, stat.RawDevice, attributes);
+        }
+    }
+
+    // Locks: the metadata's.
+    private TfsRegularFile NewRegularFile(int tuple, in VnodeAttributes attributes)
+    {
+        var extents = new List<TfsExtent>();
+        bool isDamaged = _volume.GetExtents(new TfsNode(tuple), extents) != Errno.None;
+        var file = new TfsRegularFile(this, tuple, attributes) { IsDamaged = isDamaged };
+        AttributeSlot held = Metadata.Store.Get(tuple, Metadata.Symbols.Extents);
+        file.LoadLocked(held.Kind == TfsValueKind.Tuple ? (int)held.Value : 0, extents, attributes.SizeBytes);
+        return file;
+    }
+
+    /// <summary>The directory that a file is in, found by looking through all of them; 0 when it is in none.</summary>
+    internal int FindParent(int tuple)
+    {
+        using TfsMetadata.Operation operation = Metadata.Enter();
+        var directories = new Stack<TfsNode>();
+        directories.Push(_volume.Root);
+        while (directories.TryPop(out TfsNode directory))
+        {
+            foreach (TfsDirectoryEntries entry in _volume.EntriesOf(directory))
+            {
+                if (entry.Node.Id == tuple)
+                {
+                    return directory.Id;
+                }
+                if (_volume.TypeOf(entry.Node) == FileType.Directory)
+                {
+                    directories.Push(entry.Node);
+                }
+            }
+        }
+        return 0;
+    }
+
+    private Errno WriteBackDirty()
+    {
+        HashSet<TfsVnode> dirty;
+        lock (_dirtyMu)
+        {
+            dirty = _dirty;
+            _dirty = [];
+            _timerIsSet = false;
+        }
+        Errno first = Errno.None;
+        foreach (TfsVnode vnode in dirty)
+        {
+            Errno errno = vnode.WriteBack();
+            if (errno != Errno.None)
+            {
+                first = first == Errno.None ? errno : first;
+                _committer!.Latch(errno);
+            }
+            else if (vnode.ReferenceCount == 0)
+            {
+                Drop(vnode);
+            }
+        }
+        return first;
+    }
+
+    private void FlushFromTimer() => _ = Sync(); // a failure is latched, and told to the next who asks
+}
