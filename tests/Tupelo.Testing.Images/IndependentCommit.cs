@@ -15,8 +15,12 @@ public sealed class IndependentCommit
     private uint _records;
     private uint _bytes;
 
+    /// <summary>Length of the longest record so far.</summary>
+    public int LongestRecord { get; private set; }
+
     public void Add(ReadOnlySpan<byte> record)
     {
+        LongestRecord = Math.Max(LongestRecord, record.Length);
         _crc = Feed(_crc, record);
         _records++;
         _bytes += (uint)record.Length;

@@ -16,6 +16,13 @@ internal sealed class LogExtension
 
     private const int SectorBytes = TfsFormat.SectorBytes;
 
+    /// <summary>Length of the header; an extension with more in use holds records.</summary>
+    public const int HeaderBytes = 9;
+
+    // Most bytes of a piece's frame in front of the piece: the first one's, and the others'.
+    private const int MaxFirstHeadBytes = 1 + 5 + 2;
+    private const int MaxHeadBytes = 1 + 2;
+
     // A split record does not begin in a sector that has less room left than this.
     private const int MinFirstPieceBytes = 64;
 
@@ -47,6 +54,24 @@ internal sealed class LogExtension
         Used = TfsFormat.Magic.Length;
         Used += TfsVarint.Write(bytes[Used..], TfsFormat.CurrentVersion);
         Used += TfsVarint.Write(bytes[Used..], (ulong)TfsFormat.ExtensionSectors);
+        Debug.Assert(Used == HeaderBytes);
+    }
+
+    /// <summary>Whether a record fits into the rest of this extension, whole; a split one by a careful estimate.</summary>
+    /// <param name="recordBytes">Its length.</param>
+    /// <param name="withMark">It begins a commit, whose mark stands in front of it in a fresh sector.</param>
+    /// <param name="endBytes">Where frames must end, a sector's start.</param>
+    public bool HasRoom(int recordBytes, bool withMark, int endBytes)
+    {
+        int at = withMark ? SectorUp(Used) + CommitRecord.Mark.Length : Used;
+        int next = SectorUp(at);
+        int frame = FrameBytes(recordBytes);
+        if (frame <= SectorBytes)
+        {
+            return (frame <= next - at ? at : next) + frame <= endBytes;
+        }
+        long here = next - at >= MinFirstPieceBytes ? next - at - MaxFirstHeadBytes : MaxHeadBytes - MaxFirstHeadBytes;
+        return here + ((endBytes - next) / SectorBytes * (SectorBytes - MaxHeadBytes)) >= recordBytes;
     }
 
     /// <summary>Takes over an extension that is on the device, to go on behind what it holds.</summary>
@@ -130,6 +155,8 @@ internal sealed class LogExtension
         _bytes[at] = TfsFrame.EndOfLog;
         Used += SectorBytes;
     }
+
+    private static int SectorUp(int position) => (position + SectorBytes - 1) / SectorBytes * SectorBytes;
 
     private void Place(ReadOnlySpan<byte> record, int done, int here)
     {

@@ -132,11 +132,11 @@ internal sealed class SymbolIndex
             while (used + HeaderBytes < end)
             {
                 uint position = (uint)((chunk << ChunkShift) | used);
-                ReadOnlySpan<byte> symbol = Entry(position, out uint index);
-                if (index == 0)
+                if (BinaryPrimitives.ReadUInt32LittleEndian(_chunks[chunk].AsSpan(used)) == 0)
                 {
-                    break;
+                    break; // what lies behind was never written, not even as a length
                 }
+                ReadOnlySpan<byte> symbol = Entry(position, out _);
                 ulong hash = Hash(symbol);
                 int slot = SlotOf(hash);
                 while (_tags[slot] != 0)

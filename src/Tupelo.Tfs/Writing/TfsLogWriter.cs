@@ -2,7 +2,8 @@
 // stands between the encoder (which makes records) and whoever owns the volume's space and order of writes: the image builder, which
 // writes extensions as they fill up and sector 0 at the very end.
 //
-// A commit ends in the extension in which it began, unless a record is longer than what is left there; then it goes on behind the link.
+// A commit ends in the extension in which it began, unless one of its records is longer than an extension. So a reader, which holds a
+// commit back until it is whole, holds back half a MiB.
 // Not thread-safe. Bytes: docs/tfs-format.md#log and #commit-record
 using System.Diagnostics;
 
@@ -61,28 +62,24 @@ internal sealed class TfsLogWriter
     /// <summary>Appends one encoded record. It is not stored before its extension is full or <see cref="Finish"/> is called.</summary>
     public void Append(ReadOnlySpan<byte> record)
     {
-        int done = 0;
-        while (true)
+        bool opensCommit = _hasCommits && !_inCommit;
+        if (_extension.Used > LogExtension.HeaderBytes && !_extension.HasRoom(record.Length, opensCommit, EndOfRecords))
         {
-            // Looked at before a commit is opened: a mark with nothing behind it would be an open commit for ever.
-            if (_hasCommits && !_inCommit && _extension.Used + TfsFormat.SectorBytes <= EndOfRecords)
-            {
-                _extension.MarkCommit();
-                _inCommit = true;
-            }
-            if (!_hasCommits || _inCommit)
-            {
-                done = _extension.Append(record, done, EndOfRecords);
-            }
-            if (done == record.Length)
-            {
-                break;
-            }
-            if (done == 0 && _commitSymbol != 0 && _checksum.RecordCount > 0)
+            if (_checksum.RecordCount > 0 && _commitSymbol != 0)
             {
                 SealCommitBefore();
             }
             Extend();
+        }
+        if (_hasCommits && !_inCommit)
+        {
+            _extension.MarkCommit();
+            _inCommit = true;
+        }
+        int done = 0;
+        while ((done = _extension.Append(record, done, EndOfRecords)) < record.Length)
+        {
+            Extend(); // longer than a whole extension
         }
         _checksum.Append(record);
         RecordCount++;
