@@ -1,0 +1,503 @@
+// Makes the calls of a run on one machine: a table from kinds to ISyscalls, with what each argument means.
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using static Tupelo.Conformance.LinuxAbi;
+
+namespace Tupelo.Conformance.Differential;
+
+/// <summary>A machine with up to four processes under test, and one that only looks on.</summary>
+internal sealed class CallExecutor : IDisposable
+{
+    /// <summary>Processes that a run may have.</summary>
+    public const int MaxProcesses = 4;
+
+    private const int NoSuchProcess = -(int)Errno.ESRCH;
+
+    private readonly ISyscalls _observer;
+    private readonly byte[] _scratchType;
+    private readonly ISyscalls?[] _processes = new ISyscalls?[MaxProcesses];
+    private readonly byte[] _pinned = KernelIoVec.AllocatePinned(1 << 16);
+    private readonly byte[] _pattern = new byte[1 << 16];
+
+    /// <param name="observer">The machine's first process; this object owns it.</param>
+    /// <param name="reservedDescriptor">A number that no process may have for itself; see <see cref="HostSyscalls.ReservedDescriptor"/>.</param>
+    /// <param name="scratchType">The type of file system that a run mounts.</param>
+    public CallExecutor(ISyscalls observer, int reservedDescriptor, ReadOnlySpan<byte> scratchType)
+    {
+        _observer = observer;
+        _scratchType = scratchType.ToArray();
+        Prepare(reservedDescriptor);
+        _processes[0] = observer.Fork();
+    }
+
+    /// <summary>The process that the calls do not touch: root, no descriptors, at /work.</summary>
+    public ISyscalls Observer => _observer;
+
+    public void Dispose()
+    {
+        foreach (ISyscalls? process in _processes)
+        {
+            process?.Dispose();
+        }
+        _observer.Dispose();
+    }
+
+    /// <summary>Makes one call.</summary>
+    public void Execute(Call call, Outcome outcome)
+    {
+        outcome.Reset();
+        if (_processes[call.Process] is not { } process)
+        {
+            outcome.Result = NoSuchProcess;
+            return;
+        }
+        outcome.Result = call.Kind switch
+        {
+            CallKind.Fork => Fork(call, process),
+            CallKind.Exit => Exit(call),
+            _ => ExecuteOn(process, call, outcome),
+        };
+    }
+
+    // The same descriptors everywhere: none, and the host's reserved one taken on both machines.
+    private void Prepare(int reservedDescriptor)
+    {
+        for (int fd = 0; fd < 3; fd++)
+        {
+            _ = _observer.Close(fd);
+        }
+        if (reservedDescriptor < 0)
+        {
+            return;
+        }
+        if (_observer.Fcntl(reservedDescriptor, F_GETFD, 0) < 0)
+        {
+            long any = _observer.OpenAt(AT_FDCWD, "/"u8, O_PATH, 0);
+            if (any != reservedDescriptor)
+            {
+                _ = _observer.Dup2((int)any, reservedDescriptor);
+                _ = _observer.Close((int)any);
+            }
+        }
+    }
+
+    private long Fork(Call call, ISyscalls process)
+    {
+        int child = (int)call.A;
+        if (_processes[child] is not null)
+        {
+            return -(int)Errno.EEXIST;
+        }
+        _processes[child] = process.Fork();
+        return 0;
+    }
+
+    private long Exit(Call call)
+    {
+        int child = (int)call.A;
+        if (child == 0 || _processes[child] is not { } process)
+        {
+            return NoSuchProcess;
+        }
+        process.Dispose();
+        _processes[child] = null;
+        return 0;
+    }
+
+    private long ExecuteOn(ISyscalls s, Call c, Outcome o) => c.Kind switch
+    {
+        CallKind.SetCredentials => s.SetCredentials((uint)c.A, (uint)c.B, c.C < 0 ? [] : [(uint)c.C]),
+        CallKind.Umask => s.Umask((uint)c.A),
+        CallKind.ChDir => s.ChDir(c.Path),
+        CallKind.FChDir => s.FChDir(c.Fd),
+        CallKind.ChRoot => s.ChRoot(c.Path),
+        CallKind.GetCwd => Kept(o, s.GetCwd(o.Buffer((int)c.A))),
+        CallKind.OpenAt => s.OpenAt(c.Fd, c.Path, (int)c.A, (uint)c.B),
+        CallKind.OpenAt2 => OpenAt2(s, c),
+        CallKind.Close => s.Close(c.Fd),
+        CallKind.CloseRange => s.CloseRange((uint)c.A, (uint)c.B, (uint)c.C),
+        CallKind.Dup => s.Dup(c.Fd),
+        CallKind.Dup2 => s.Dup2(c.Fd, c.Fd2),
+        CallKind.Dup3 => s.Dup3(c.Fd, c.Fd2, (int)c.A),
+        CallKind.Fcntl => s.Fcntl(c.Fd, (int)c.A, c.B),
+        CallKind.RecordLock => RecordLock(s, c, o),
+        CallKind.Flock => IsAnonymous(s, c.Fd) ? 0 : s.Flock(c.Fd, (int)c.A),
+        CallKind.Pipe2 => Pipe2(s, c, o),
+        CallKind.MemfdCreate => s.MemfdCreate(c.Path, (uint)c.A),
+        CallKind.EventFd2 => s.EventFd2((uint)c.A, (int)c.B),
+        CallKind.Read => Kept(o, s.Read(c.Fd, o.Buffer((int)c.A))),
+        CallKind.Write => s.Write(c.Fd, Pattern(c.A, c.C)),
+        CallKind.PRead => Kept(o, s.PRead(c.Fd, o.Buffer((int)c.A), c.B)),
+        CallKind.PWrite => s.PWrite(c.Fd, Pattern(c.A, c.C), c.B),
+        CallKind.ReadV => ReadVector(s, c, o),
+        CallKind.WriteV => WriteVector(s, c),
+        CallKind.PReadV2 => ReadVector(s, c, o),
+        CallKind.PWriteV2 => WriteVector(s, c),
+        CallKind.LSeek => s.LSeek(c.Fd, c.A, (int)c.B),
+        CallKind.Truncate => s.Truncate(c.Path, c.A),
+        CallKind.FTruncate => s.FTruncate(c.Fd, c.A),
+        CallKind.FAllocate => s.FAllocate(c.Fd, (int)c.A, c.B, c.C),
+        CallKind.FAdvise => s.FAdvise(c.Fd, c.A, c.B, (int)c.C),
+        CallKind.FSync => s.FSync(c.Fd),
+        CallKind.FDataSync => s.FDataSync(c.Fd),
+        CallKind.SyncFileRange => s.SyncFileRange(c.Fd, c.A, c.B, (uint)c.C),
+        CallKind.SyncFs => s.SyncFs(c.Fd),
+        CallKind.CopyFileRange => TwoOffsets(s, c, o, static (ISyscalls p, Call x, ref long i, ref long u) =>
+            p.CopyFileRange(x.Fd, ref i, x.Fd2, ref u, (nuint)x.C, (uint)x.D)),
+        CallKind.Splice => TwoOffsets(s, c, o, static (ISyscalls p, Call x, ref long i, ref long u) =>
+            p.Splice(x.Fd, ref i, x.Fd2, ref u, (nuint)x.C, (uint)x.D)),
+        CallKind.SendFile => TwoOffsets(s, c, o, static (ISyscalls p, Call x, ref long i, ref long u) =>
+            p.SendFile(x.Fd2, x.Fd, ref i, (nuint)x.C)),
+        CallKind.Tee => s.Tee(c.Fd, c.Fd2, (nuint)c.C, (uint)c.D),
+        CallKind.IoCtl => IoCtl(s, c, o),
+        CallKind.MapAndStore => MapAndStore(s, c),
+        CallKind.Poll => Poll(s, c, o),
+        CallKind.EpollCreate1 => s.EpollCreate1((int)c.A),
+        CallKind.EpollCtl => EpollCtl(s, c),
+        CallKind.EpollWait => EpollWait(s, c, o),
+        CallKind.MkDirAt => s.MkDirAt(c.Fd, c.Path, (uint)c.A),
+        CallKind.MkNodAt => s.MkNodAt(c.Fd, c.Path, (uint)c.A, (ulong)c.B),
+        CallKind.UnlinkAt => s.UnlinkAt(c.Fd, c.Path, (int)c.A),
+        CallKind.RenameAt2 => s.RenameAt2(c.Fd, c.Path, c.Fd2, c.Path2, (uint)c.A),
+        CallKind.LinkAt => s.LinkAt(c.Fd, c.Path, c.Fd2, c.Path2, (int)c.A),
+        CallKind.SymlinkAt => s.SymlinkAt(c.Path2, c.Fd, c.Path),
+        CallKind.ReadLinkAt => Kept(o, s.ReadLinkAt(c.Fd, c.Path, o.Buffer(Math.Max(0, (int)c.A)), (int)c.A)),
+        CallKind.GetDents64 => Math.Min(1, s.GetDents64(c.Fd, o.Buffer((int)c.A))),
+        CallKind.ListDirectory => ListDirectory(s, c, o),
+        CallKind.FStat => Stat(o, (ref KernelStat stat) => s.FStat(c.Fd, ref stat)),
+        CallKind.NewFStatAt => Stat(o, (ref KernelStat stat) => s.NewFStatAt(c.Fd, c.Path, ref stat, (int)c.A)),
+        CallKind.StatX => StatX(s, c, o),
+        CallKind.StatFs => StatFs(o, (ref KernelStatFs stat) => s.StatFs(c.Path, ref stat)),
+        CallKind.FStatFs => StatFs(o, (ref KernelStatFs stat) => s.FStatFs(c.Fd, ref stat)),
+        CallKind.FAccessAt2 => s.FAccessAt2(c.Fd, c.Path, (int)c.A, (int)c.B),
+        CallKind.FChMod => s.FChMod(c.Fd, (uint)c.A),
+        CallKind.FChModAt2 => s.FChModAt2(c.Fd, c.Path, (uint)c.A, (int)c.B),
+        CallKind.FChOwn => s.FChOwn(c.Fd, (uint)c.A, (uint)c.B),
+        CallKind.FChOwnAt => s.FChOwnAt(c.Fd, c.Path, (uint)c.A, (uint)c.B, (int)c.C),
+        CallKind.UtimeNsAt => s.UtimeNsAt(c.Fd, c.Path, Times(c), (int)c.D),
+        CallKind.SetXattr => s.SetXattr(c.Path, c.Path2, Pattern(c.A, c.C), (int)c.B),
+        CallKind.LSetXattr => s.LSetXattr(c.Path, c.Path2, Pattern(c.A, c.C), (int)c.B),
+        CallKind.FSetXattr => s.FSetXattr(c.Fd, c.Path2, Pattern(c.A, c.C), (int)c.B),
+        CallKind.GetXattr => Kept(o, s.GetXattr(c.Path, c.Path2, o.Buffer((int)c.A)), c.A),
+        CallKind.LGetXattr => Kept(o, s.LGetXattr(c.Path, c.Path2, o.Buffer((int)c.A)), c.A),
+        CallKind.FGetXattr => Kept(o, s.FGetXattr(c.Fd, c.Path2, o.Buffer((int)c.A)), c.A),
+        CallKind.ListXattr => NameList(o, s.ListXattr(c.Path, o.Buffer((int)c.A)), c.A),
+        CallKind.LListXattr => NameList(o, s.LListXattr(c.Path, o.Buffer((int)c.A)), c.A),
+        CallKind.FListXattr => NameList(o, s.FListXattr(c.Fd, o.Buffer((int)c.A)), c.A),
+        CallKind.RemoveXattr => s.RemoveXattr(c.Path, c.Path2),
+        CallKind.LRemoveXattr => s.LRemoveXattr(c.Path, c.Path2),
+        CallKind.FRemoveXattr => s.FRemoveXattr(c.Fd, c.Path2),
+        CallKind.InotifyInit1 => s.InotifyInit1((int)c.A),
+        CallKind.InotifyAddWatch => s.InotifyAddWatch(c.Fd, c.Path, (uint)c.A),
+        CallKind.InotifyRmWatch => s.InotifyRmWatch(c.Fd, (int)c.A),
+        CallKind.Mount => Mount(s, c),
+        CallKind.Umount2 => s.Umount2(c.Path, (int)c.A),
+        CallKind.OpenByHandle => OpenByHandle(s, c),
+        _ => throw new InvalidOperationException($"{c.Kind} is not a call of a process"),
+    };
+
+    private static long Kept(Outcome outcome, long result, long most = long.MaxValue)
+    {
+        // A size query (a buffer of 0) returns a count without writing so many bytes.
+        outcome.Keep(Math.Min(result, most));
+        return result;
+    }
+
+    private ReadOnlySpan<byte> Pattern(long length, long seed)
+    {
+        Span<byte> bytes = _pattern.AsSpan(0, (int)length);
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] = (byte)((seed * 31) + (i * 7) + (i >> 8));
+        }
+        return bytes;
+    }
+
+    private static long OpenAt2(ISyscalls s, Call c)
+    {
+        // D: bytes of the structure told to the call; 24 are meaningful, what follows is zero, or not if negative.
+        byte[] how = new byte[Math.Max(24, Math.Abs(c.D))];
+        BinaryPrimitives.WriteInt64LittleEndian(how, c.A);
+        BinaryPrimitives.WriteInt64LittleEndian(how.AsSpan(8), c.B);
+        BinaryPrimitives.WriteInt64LittleEndian(how.AsSpan(16), c.C);
+        if (c.D < 0)
+        {
+            how[^1] = 1;
+        }
+        return s.OpenAt2(c.Fd, c.Path, how, (nuint)Math.Abs(c.D));
+    }
+
+    private static long RecordLock(ISyscalls s, Call c, Outcome o)
+    {
+        // A: command; B: type | whence << 8 | pid << 16; C: start; D: length.
+        if (IsAnonymous(s, c.Fd))
+        {
+            return 0;
+        }
+        KernelLock request = new((sbyte)c.B, c.C, c.D, (sbyte)(c.B >> 8)) { Pid = (int)(c.B >> 16) };
+        long result = s.Fcntl(c.Fd, (int)c.A, ref request);
+        if (result == 0 && c.A is F_GETLK or F_OFD_GETLK)
+        {
+            // Which process holds it is a number of the machine's own; that one does, or an open file, is not.
+            int holder = Math.Sign(request.Pid);
+            o.Keep($"{request.Type} {request.Whence} {request.Start} {request.Length} {(request.Type == F_UNLCK ? 0 : holder)}");
+        }
+        return result;
+    }
+
+    // Eventfds, epoll and inotify descriptors of the whole host share one inode, and so its locks: not a machine's own business.
+    private static bool IsAnonymous(ISyscalls s, int fd)
+    {
+        KernelStat stat = default;
+        return s.FStat(fd, ref stat) == 0 && stat.TypeBits == 0;
+    }
+
+    private static long Pipe2(ISyscalls s, Call c, Outcome o)
+    {
+        Span<int> fds = stackalloc int[2];
+        long result = s.Pipe2(fds, (int)c.A);
+        if (result == 0)
+        {
+            o.Keep($"{fds[0]} {fds[1]}");
+        }
+        return result;
+    }
+
+    private KernelIoVec[] Vectors(long length, int count)
+    {
+        // The bytes in pieces of growing size; the rest in the last one. Their memory is pinned.
+        KernelIoVec all = KernelIoVec.Over(_pinned);
+        KernelIoVec[] vectors = new KernelIoVec[Math.Clamp(count, 0, 1100)];
+        long done = 0;
+        for (int i = 0; i < vectors.Length; i++)
+        {
+            long piece = i == vectors.Length - 1 ? length - done : Math.Min(length - done, i * 100);
+            vectors[i] = new KernelIoVec(all.Base + (nint)done, (nuint)piece);
+            done += piece;
+        }
+        return vectors;
+    }
+
+    private long ReadVector(ISyscalls s, Call c, Outcome o)
+    {
+        // A: bytes; B: offset; C: vectors; D: flags.
+        KernelIoVec[] vectors = Vectors(c.A, (int)c.C);
+        long result = c.Kind == CallKind.ReadV
+            ? s.ReadV(c.Fd, vectors, (int)c.C)
+            : s.PReadV2(c.Fd, vectors, (int)c.C, c.B, (int)c.D);
+        if (result > 0)
+        {
+            o.Keep(_pinned.AsSpan(0, (int)result));
+        }
+        return result;
+    }
+
+    private long WriteVector(ISyscalls s, Call c)
+    {
+        Pattern(c.A, c.A + c.B).CopyTo(_pinned);
+        KernelIoVec[] vectors = Vectors(c.A, (int)c.C);
+        return c.Kind == CallKind.WriteV
+            ? s.WriteV(c.Fd, vectors, (int)c.C)
+            : s.PWriteV2(c.Fd, vectors, (int)c.C, c.B, (int)c.D);
+    }
+
+    private delegate long OffsetCall(ISyscalls s, Call c, ref long input, ref long output);
+
+    private static long TwoOffsets(ISyscalls s, Call c, Outcome o, OffsetCall call)
+    {
+        // A and B: offsets, or long.MinValue for NULL; C: length. A hole of gigabytes, or a file sent behind itself, would fill the memory.
+        const long MostBytes = 1 << 20;
+        KernelStat from = default;
+        KernelStat to = default;
+        if ((ulong)c.C > MostBytes && s.FStat(c.Fd, ref from) == 0 && s.FStat(c.Fd2, ref to) == 0
+            && (from.SizeBytes > MostBytes || from.Ino == to.Ino))
+        {
+            return 0;
+        }
+        long input = c.A;
+        long output = c.B;
+        bool noInput = input == long.MinValue;
+        bool noOutput = output == long.MinValue;
+        long result = noInput
+            ? noOutput ? call(s, c, ref Absent.Ref<long>(), ref Absent.Ref<long>()) : call(s, c, ref Absent.Ref<long>(), ref output)
+            : noOutput ? call(s, c, ref input, ref Absent.Ref<long>()) : call(s, c, ref input, ref output);
+        o.Keep($"{input} {output}");
+        return result;
+    }
+
+    private static long IoCtl(ISyscalls s, Call c, Outcome o)
+    {
+        Span<byte> argument = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(argument, c.B);
+        long result = s.IoCtl(c.Fd, (uint)c.A, argument);
+        if (result >= 0)
+        {
+            o.Keep(argument);
+        }
+        return result;
+    }
+
+    private long MapAndStore(ISyscalls s, Call c)
+    {
+        // A: where, B: how much, C: protection; only what lies in the file is touched: beyond is a signal, not an error.
+        KernelStat stat = default;
+        long result = s.FStat(c.Fd, ref stat);
+        if (result < 0 || stat.TypeBits != S_IFREG || stat.SizeBytes < c.A + c.B)
+        {
+            return result;
+        }
+        const int PageBytes = 4096;
+        long start = c.A / PageBytes * PageBytes;
+        nuint length = (nuint)(c.A + c.B - start);
+        long mapping = s.MMap(length, (int)c.C, MAP_SHARED, c.Fd, start);
+        if (mapping is < 0 and > -4096)
+        {
+            return mapping;
+        }
+        if ((c.C & PROT_WRITE) != 0)
+        {
+            s.Store(mapping, (int)(c.A - start), Pattern(c.B, c.D));
+            result = s.MSync(mapping, length, MS_SYNC);
+        }
+        long unmapped = s.MUnmap(mapping, length);
+        return result < 0 ? result : unmapped;
+    }
+
+    private static long Poll(ISyscalls s, Call c, Outcome o)
+    {
+        KernelPollFd[] fds = [new(c.Fd, (short)c.A), new(c.Fd2, (short)c.B), new((int)c.C, (short)c.A)];
+        long result = s.Poll(fds, 0);
+        o.Keep($"{fds[0].ReturnedEvents:x} {fds[1].ReturnedEvents:x} {fds[2].ReturnedEvents:x}");
+        return result;
+    }
+
+    private static long EpollCtl(ISyscalls s, Call c)
+    {
+        KernelEpollEvent change = new() { Events = (uint)c.B, Data = (ulong)c.Fd2 };
+        return s.EpollCtl(c.Fd, (int)c.A, c.Fd2, ref change);
+    }
+
+    private static long EpollWait(ISyscalls s, Call c, Outcome o)
+    {
+        KernelEpollEvent[] events = new KernelEpollEvent[Math.Max(0, c.A)];
+        long result = s.EpollWait(c.Fd, events, 0);
+        o.Keep(string.Join(' ', events.Take((int)Math.Max(0, result)).Select(e => $"{e.Events:x}:{e.Data}")));
+        return result;
+    }
+
+    private static long ListDirectory(ISyscalls s, Call c, Outcome o)
+    {
+        long result = s.LSeek(c.Fd, 0, SEEK_SET);
+        if (result < 0)
+        {
+            return result;
+        }
+        SortedSet<string> names = new(StringComparer.Ordinal);
+        byte[] buffer = new byte[4096];
+        while ((result = s.GetDents64(c.Fd, buffer)) > 0)
+        {
+            for (int at = 0; at < result; at += MemoryMarshal.Read<ushort>(buffer.AsSpan(at + 16)))
+            {
+                ReadOnlySpan<byte> name = buffer.AsSpan(at + 19);
+                name = name[..name.IndexOf((byte)0)];
+                if (!names.Add($"{Encoding.Latin1.GetString(name)}\t{buffer[at + 18]}"))
+                {
+                    throw new InvalidOperationException($"{Call.Quote(name)} is listed twice");
+                }
+            }
+        }
+        if (result == 0)
+        {
+            o.Keep(string.Join('\n', names));
+        }
+        return result;
+    }
+
+    private delegate long StatCall(ref KernelStat stat);
+
+    private static long Stat(Outcome o, StatCall call)
+    {
+        KernelStat stat = default;
+        long result = call(ref stat);
+        o.Stat = stat;
+        o.HasStat = result == 0;
+        return result;
+    }
+
+    private static long StatX(ISyscalls s, Call c, Outcome o)
+    {
+        // A: flags; B: mask. The basic part is compared as stat's, whatever of it was asked for.
+        KernelStatx x = default;
+        long result = s.StatX(c.Fd, c.Path, (int)c.A, (uint)c.B, ref x);
+        if (result == 0)
+        {
+            o.Stat = new KernelStat
+            {
+                Device = (((ulong)x.DeviceMajor << 8) & 0xFFF00) | (x.DeviceMinor & 0xFF) | (((ulong)x.DeviceMinor & ~0xFFul) << 12),
+                Ino = x.Ino,
+                LinkCount = x.LinkCount,
+                Mode = x.Mode,
+                Uid = x.Uid,
+                Gid = x.Gid,
+                RawDevice = ((ulong)x.RawDeviceMajor << 8) | x.RawDeviceMinor,
+                SizeBytes = (long)x.SizeBytes,
+                Blocks512 = (long)x.Blocks512,
+                AccessTime = new KernelTimespec(x.AccessTime.Seconds, x.AccessTime.Nanoseconds),
+                ModifyTime = new KernelTimespec(x.ModifyTime.Seconds, x.ModifyTime.Nanoseconds),
+                ChangeTime = new KernelTimespec(x.ChangeTime.Seconds, x.ChangeTime.Nanoseconds),
+            };
+            o.HasStat = true;
+            o.Keep($"{x.Attributes & (STATX_ATTR_MOUNT_ROOT | 0x30):x}");
+        }
+        return result;
+    }
+
+    private delegate long StatFsCall(ref KernelStatFs stat);
+
+    private static long StatFs(Outcome o, StatFsCall call)
+    {
+        KernelStatFs stat = default;
+        long result = call(ref stat);
+        if (result == 0)
+        {
+            o.Keep($"{stat.NameMax} {stat.BlockSizeBytes}");
+        }
+        return result;
+    }
+
+    private static KernelTimespec[] Times(Call c)
+    {
+        // A and B: seconds << 32 | nanoseconds; C: 0 for NULL.
+        return c.C == 0 ? [] : [new(c.A >> 32, (uint)c.A), new(c.B >> 32, (uint)c.B)];
+    }
+
+    private static long NameList(Outcome o, long result, long size)
+    {
+        if (result > 0 && size >= result)
+        {
+            // The order of attributes is the file system's own.
+            string[] names = Encoding.Latin1.GetString(o.Buffer((int)result)).Split('\0');
+            Array.Sort(names, StringComparer.Ordinal);
+            o.Keep(string.Join('\0', names));
+        }
+        return result;
+    }
+
+    private long Mount(ISyscalls s, Call c)
+    {
+        // Path: target; Path2: source; A: flags; B: 1 for a new file system, 0 for no type.
+        ReadOnlySpan<byte> none = default;
+        return s.Mount(c.Path2, c.Path, c.B == 1 ? _scratchType : none, (ulong)c.A, none);
+    }
+
+    private static long OpenByHandle(ISyscalls s, Call c)
+    {
+        // A: name_to_handle_at's flags; B: room for the handle; C: open's flags; Fd2: a descriptor of the mount.
+        byte[] handle = new byte[8 + Math.Max(0, c.B)];
+        BinaryPrimitives.WriteInt32LittleEndian(handle, (int)c.B);
+        int mountId = 0;
+        long result = s.NameToHandleAt(c.Fd, c.Path, handle, ref mountId, (int)c.A);
+        return result < 0 ? result : s.OpenByHandleAt(c.Fd2, handle, (int)c.C);
+    }
+}

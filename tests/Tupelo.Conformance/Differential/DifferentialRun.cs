@@ -1,0 +1,122 @@
+// One run: the same calls on the host's kernel and on the machine under test, judged call by call and by the tree they leave; and
+// the search for the shortest part of a failing run that still fails.
+using System.Globalization;
+using System.Text;
+
+namespace Tupelo.Conformance.Differential;
+
+/// <summary>A machine under test: how to start it, and what to look at when it has ended.</summary>
+internal abstract class MachineUnderTest
+{
+    /// <summary>The first process; see <see cref="TestMount.Boot"/>.</summary>
+    public abstract ISyscalls Boot();
+
+    /// <summary>The type that mount(2) knows a scratch file system by.</summary>
+    public abstract ReadOnlySpan<byte> ScratchType { get; }
+
+    /// <summary>After the machine's processes have ended: what they left behind, or null.</summary>
+    public virtual string? FindLeak() => null;
+}
+
+/// <summary>Where and how two machines differ.</summary>
+/// <param name="Index">The call after which it showed; the count of calls when it is the final tree.</param>
+/// <param name="Text">What differs.</param>
+internal sealed record Difference(int Index, string Text);
+
+/// <summary>Runs calls on two machines.</summary>
+internal static class DifferentialRun
+{
+    /// <summary>Makes the calls of a list on both; stops at the first difference.</summary>
+    public static Difference? Run(IReadOnlyList<Call> calls, MachineUnderTest machine)
+    {
+        Difference? difference = RunCalls(calls.Count, i => calls[i], static (_, _) => { }, machine);
+        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, $"left behind: {leak}") : null);
+    }
+
+    /// <summary>Generates and makes calls on both; stops at the first difference.</summary>
+    /// <param name="calls">Gets the calls that were made.</param>
+    /// <param name="succeeded">Counts the calls that did not fail, by kind.</param>
+    public static Difference? Run(CallGenerator generator, int count, MachineUnderTest machine, List<Call> calls, long[] succeeded)
+    {
+        Difference? difference = RunCalls(count, Next, Learn, machine);
+        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, $"left behind: {leak}") : null);
+
+        Call Next(int index)
+        {
+            Call call = generator.Next();
+            calls.Add(call);
+            return call;
+        }
+
+        void Learn(Call call, Outcome outcome)
+        {
+            generator.Learn(call, outcome);
+            succeeded[(int)call.Kind] += outcome.Result >= 0 ? 1 : 0;
+        }
+    }
+
+    /// <summary>Leaves out as many calls as possible while the run still fails in the same place's kind of call.</summary>
+    public static (IReadOnlyList<Call> Calls, Difference Difference) Shrink(IReadOnlyList<Call> calls, Difference difference, MachineUnderTest machine)
+    {
+        List<Call> best = [.. calls.Take(Math.Min(calls.Count, difference.Index + 1))];
+        Difference found = difference;
+        for (int chunk = Math.Max(1, best.Count / 2); chunk >= 1; chunk /= 2)
+        {
+            bool changed;
+            do
+            {
+                changed = false;
+                for (int start = best.Count - chunk; start > -chunk; start -= chunk)
+                {
+                    int from = Math.Max(0, start);
+                    List<Call> shorter = [.. best.Take(from), .. best.Skip(from + chunk)];
+                    if (shorter.Count < best.Count && Run(shorter, machine) is { } again)
+                    {
+                        best = [.. shorter.Take(Math.Min(shorter.Count, again.Index + 1))];
+                        found = again;
+                        changed = true;
+                        start = Math.Min(start, best.Count);
+                    }
+                }
+            }
+            while (changed && chunk == 1);
+        }
+        return (best, found);
+    }
+
+    /// <summary>A failure for a person to read.</summary>
+    public static string Describe(int seed, Themes themes, IReadOnlyList<Call> calls, Difference difference)
+    {
+        StringBuilder text = new();
+        text.AppendLine(CultureInfo.InvariantCulture, $"seed {seed}, themes {themes}: after {calls.Count} calls:");
+        foreach (Call call in calls)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {call}");
+        }
+        return text.AppendLine(CultureInfo.InvariantCulture, $"  -> {difference.Text}").ToString();
+    }
+
+    private static Difference? RunCalls(int count, Func<int, Call> next, Action<Call, Outcome> answered, MachineUnderTest machine)
+    {
+        int reserved = HostSyscalls.ReservedDescriptor;
+        using CallExecutor host = new(HostTmpfsMount.BootHost(), reserved, "tmpfs"u8);
+        using CallExecutor ours = new(machine.Boot(), reserved, machine.ScratchType);
+        Judge judge = new();
+        Outcome theirs = new();
+        Outcome mine = new();
+        for (int i = 0; i < count; i++)
+        {
+            Call call = next(i);
+            host.Execute(call, theirs);
+            ours.Execute(call, mine);
+            if (judge.Compare(theirs, mine) is { } difference)
+            {
+                return new Difference(i, difference);
+            }
+            answered(call, theirs);
+        }
+        return TreeSnapshot.Compare(TreeSnapshot.Take(host.Observer), TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference
+            ? new Difference(count, $"final tree: {treeDifference}")
+            : null;
+    }
+}
