@@ -488,7 +488,9 @@ internal sealed class CallExecutor : IDisposable
     {
         // Path: target; Path2: source; A: flags; B: 1 for a new file system, 0 for no type.
         ReadOnlySpan<byte> none = default;
-        return s.Mount(c.Path2, c.Path, c.B == 1 ? _scratchType : none, (ulong)c.A, none);
+        return c.B == 1
+            ? s.Mount(c.Path2, c.Path, _scratchType, (ulong)c.A, "size=16m,nr_inodes=10k"u8)
+            : s.Mount(c.Path2, c.Path, none, (ulong)c.A, none);
     }
 
     private static long OpenByHandle(ISyscalls s, Call c)

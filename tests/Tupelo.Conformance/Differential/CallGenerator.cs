@@ -207,7 +207,7 @@ internal sealed class CallGenerator
         Add(4, p => On(CallKind.FChOwn, p) with { A = Id(), B = Id() });
         Add(8, p => At(CallKind.FChOwnAt, p) with { A = Id(), B = Id(), C = _any.Bits(pathFlags, 4) | (_any.OneIn(40) ? 2L : 0) });
         Add(15, p => At(CallKind.UtimeNsAt, p) with { A = _any.Time(), B = _any.Time(), C = _any.OneIn(8) ? 0 : 1, D = _any.Bits(pathFlags, 5) });
-        Add(8, p => Xattr(p, CallKind.SetXattr, CallKind.LSetXattr, CallKind.FSetXattr) with { A = _any.Pick(0, 1, 10, 100, 3000), B = _any.Random.Next(5), C = _any.Random.Next(100) });
+        Add(8, p => Xattr(p, CallKind.SetXattr, CallKind.LSetXattr, CallKind.FSetXattr) with { A = _any.Pick(0, 1, 10, 100, 3000), B = _any.Pick(0, 0, 0, 1, 2, 3, 4), C = _any.Random.Next(100) });
         Add(6, p => Xattr(p, CallKind.GetXattr, CallKind.LGetXattr, CallKind.FGetXattr) with { A = _any.Pick(0, 1, 100, 5000) });
         Add(5, p => Xattr(p, CallKind.ListXattr, CallKind.LListXattr, CallKind.FListXattr) with { A = _any.Pick(0, 1, 12, 5000) });
         Add(5, p => Xattr(p, CallKind.RemoveXattr, CallKind.LRemoveXattr, CallKind.FRemoveXattr));
@@ -223,8 +223,17 @@ internal sealed class CallGenerator
         }
     }
 
-    private Call Xattr(int process, CallKind byPath, CallKind byLink, CallKind byFd) =>
-        On(_any.Pick(byPath, byLink, byFd), process) with { Path = _any.OldPath(), Path2 = _any.XattrName() };
+    private Call Xattr(int process, CallKind byPath, CallKind byLink, CallKind byFd)
+    {
+        if (byPath != CallKind.SetXattr && _known.Attributes.Count > 0 && _any.OneIn(2))
+        {
+            // One that was set, asked for in the same way.
+            Call set = _known.Attributes[_any.Random.Next(_known.Attributes.Count)];
+            CallKind kind = set.Kind == CallKind.SetXattr ? byPath : set.Kind == CallKind.LSetXattr ? byLink : byFd;
+            return new Call(kind, set.Process) { Fd = set.Fd, Path = set.Path, Path2 = set.Path2 };
+        }
+        return On(_any.Pick(byPath, byLink, byFd), process) with { Path = _any.OldPath(), Path2 = _any.XattrName() };
+    }
 
     private long Id() => _any.Pick<uint>(0, 0, 1000, 1000, 65534, 5, uint.MaxValue, uint.MaxValue);
 

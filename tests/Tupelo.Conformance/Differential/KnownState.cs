@@ -27,6 +27,7 @@ internal sealed class KnownState
     private readonly bool[] _alive = new bool[CallExecutor.MaxProcesses];
     private readonly List<byte[]> _files = [];
     private readonly List<byte[]> _directories = [];
+    private readonly List<Call> _attributes = [];
 
     public KnownState() => _alive[0] = true;
 
@@ -38,6 +39,9 @@ internal sealed class KnownState
     public IReadOnlyList<byte[]> Files => _files;
 
     public IReadOnlyList<byte[]> Directories => _directories;
+
+    /// <summary>Calls that set extended attributes.</summary>
+    public IReadOnlyList<Call> Attributes => _attributes;
 
     /// <summary>Learns from an answer.</summary>
     public void Learn(Call call, long result, ReadOnlySpan<byte> bytes)
@@ -107,6 +111,13 @@ internal sealed class KnownState
                 break;
             case CallKind.RenameAt2:
                 Made(call.Fd2, call.Path2, directoryMade: Remove(_directories, call.Path));
+                break;
+            case CallKind.SetXattr or CallKind.LSetXattr or CallKind.FSetXattr:
+                _attributes.Add(call);
+                if (_attributes.Count > MaxPaths)
+                {
+                    _attributes.RemoveAt(0);
+                }
                 break;
             default:
                 break;

@@ -46,14 +46,15 @@ public sealed class HostTmpfsMount : TestMount
 
     private static void Prepare(HostSyscalls s)
     {
+        // All sizes are bounded: what a test forgets to bound must not fill the host's memory.
         // Any directory will do to hang the new tree on: the namespace is private and the root is changed right after.
         Must("make mounts private", s.Mount("none"u8, "/"u8, default, MS_REC | MS_PRIVATE, default));
-        Must("mount the root", s.Mount("tupelo-root"u8, "/tmp"u8, "tmpfs"u8, 0, "mode=755"u8));
+        Must("mount the root", s.Mount("tupelo-root"u8, "/tmp"u8, "tmpfs"u8, 0, "mode=755,size=64m,nr_inodes=100k"u8));
         Must("mkdir", s.MkDir("/tmp/work"u8, Oct(777)));
         Must("mkdir", s.MkDir("/tmp/shm"u8, Oct(777)));
         Must("mkdir", s.MkDir("/tmp/proc"u8, Oct(755)));
-        Must("mount work", s.Mount("tupelo-work"u8, "/tmp/work"u8, "tmpfs"u8, 0, "mode=755"u8));
-        Must("mount shm", s.Mount("tupelo-shm"u8, "/tmp/shm"u8, "tmpfs"u8, 0, default));
+        Must("mount work", s.Mount("tupelo-work"u8, "/tmp/work"u8, "tmpfs"u8, 0, "mode=755,size=256m,nr_inodes=200k"u8));
+        Must("mount shm", s.Mount("tupelo-shm"u8, "/tmp/shm"u8, "tmpfs"u8, 0, "size=256m,nr_inodes=100k"u8));
         if (s.Mount("proc"u8, "/tmp/proc"u8, "proc"u8, 0, default) < 0)
         {
             Must("bind proc", s.Mount("/proc"u8, "/tmp/proc"u8, default, MS_BIND | MS_REC, default));
