@@ -53,4 +53,8 @@ public sealed class VfsKernel
     internal DentryCache Names { get; }
 
     internal MountTable Mounts { get; }
+
+    internal TopologyCounter Moves { get; } = new();
+
+    internal Topology Topology => new(Moves);
 }

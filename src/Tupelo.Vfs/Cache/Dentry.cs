@@ -106,21 +106,21 @@ public sealed class Dentry
 
     internal static Dentry MakeTombstone() => new(null, null, DentryFlags.Unhashed);
 
-    // True when this is (parent, key) at some moment inside of the call. Lock-free.
+    // True when this is (parent, key), hashed, at some moment inside of the call; `vnode` is what it meant then. Lock-free.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool Matches(Dentry parent, in NameKey key)
+    internal bool TryMatch(Dentry parent, in NameKey key, out Vnode? vnode)
     {
         int sequence = Volatile.Read(ref _sequence);
-        if (_word0 != key.Word0 || _word1 != key.Word1 || _length != key.Length || !ReferenceEquals(_parent, parent))
+        if (_word0 != key.Word0 || _word1 != key.Word1 || _length != key.Length || !ReferenceEquals(_parent, parent)
+            || (key.Length > NameKey.InlineBytes && !MatchesLong(key)))
         {
+            vnode = null;
             return false;
         }
-        if (key.Length > NameKey.InlineBytes && !MatchesLong(key))
-        {
-            return false;
-        }
+        vnode = Volatile.Read(ref _vnode);
+        bool unhashed = IsUnhashed;
         Volatile.ReadBarrier();
-        return Volatile.Read(ref _sequence) == sequence && (sequence & 1) == 0;
+        return !unhashed && Volatile.Read(ref _sequence) == sequence && (sequence & 1) == 0;
     }
 
     internal void MarkUsed()
@@ -212,6 +212,13 @@ public sealed class Dentry
         }
     }
 
+    // Never to be found nor pinned; owns no references.
+    internal void MarkStillborn()
+    {
+        SetFlags(DentryFlags.Unhashed);
+        Volatile.Write(ref _count, 0);
+    }
+
     // Eviction: from "only hashed" to dead. The caller then takes it out of the table and calls Unpin's second half, Bury.
     internal bool TryKillUnused() => Interlocked.CompareExchange(ref _count, 0, 1) == 1;
 
@@ -225,8 +232,25 @@ public sealed class Dentry
         }
     }
 
-    // Unlink: keeps others from pinning while the dentry turns negative; fails when somebody has.
-    internal bool TryFreeze() => Interlocked.CompareExchange(ref _count, Frozen, 1) == 1;
+    // Gives one count back if it is not the last one.
+    internal bool TryUnpinShared()
+    {
+        int count = Volatile.Read(ref _count);
+        while (count > 1)
+        {
+            int before = Interlocked.CompareExchange(ref _count, count - 1, count);
+            if (before == count)
+            {
+                return true;
+            }
+            count = before;
+        }
+        return false;
+    }
+
+    // Unlink, by the holder of the only pin: keeps others from pinning while the dentry turns negative. Fails when somebody else has,
+    // or when it is not hashed any more. Thaw gives the pin back.
+    internal bool TryFreezePinned() => !IsUnhashed && Interlocked.CompareExchange(ref _count, Frozen, 2) == 2;
 
     internal void Thaw() => Volatile.Write(ref _count, 1);
 

@@ -23,7 +23,7 @@ internal sealed class DentryTable
     internal int Count => Volatile.Read(ref _count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal Dentry? Find(Dentry parent, in NameKey key)
+    internal Dentry? Find(Dentry parent, in NameKey key, out Vnode? vnode)
     {
         Dentry?[] slots = Volatile.Read(ref _slots);
         uint index = key.Hash;
@@ -32,9 +32,10 @@ internal sealed class DentryTable
             Dentry? dentry = slots[index & (uint)(slots.Length - 1)];
             if (dentry is null)
             {
+                vnode = null;
                 return null;
             }
-            if (dentry.Hash == key.Hash && dentry.Matches(parent, key) && !dentry.IsUnhashed)
+            if (dentry.Hash == key.Hash && dentry.TryMatch(parent, key, out vnode))
             {
                 return dentry;
             }

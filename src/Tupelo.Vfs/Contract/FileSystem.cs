@@ -88,18 +88,19 @@ public abstract class FileSystem
 
     // Serial and topology locks; see RenameOperation.
     internal readonly Lock RenameMutex = new();  // Rank Rename. Guards the parent pointers of this file system's directories.
-    private int _renameSequence;                 // Even, or odd while a directory moves. Written under both parents' locks.
     private Dentry? _rootDentry;
     private volatile bool _readOnly;
 
     /// <param name="type">The type that made it.</param>
     /// <param name="features">What it can do.</param>
     /// <param name="readOnly">No primitive that changes anything will be called.</param>
-    protected FileSystem(FileSystemType type, FileSystemFeatures features, bool readOnly)
+    /// <param name="cachePolicy">Whether the caches may be believed.</param>
+    protected FileSystem(FileSystemType type, FileSystemFeatures features, bool readOnly, CachePolicy cachePolicy = CachePolicy.Exclusive)
     {
         Type = type;
         Features = features;
         _readOnly = readOnly;
+        CachePolicy = cachePolicy;
         // Linux numbers anonymous devices with major 0.
         Device = DeviceNumber.Make(0, (uint)Interlocked.Increment(ref s_nextAnonymousDevice));
     }
@@ -117,22 +118,22 @@ public abstract class FileSystem
     public abstract Vnode Root { get; }
 
     /// <summary>Whether the caches may be believed.</summary>
-    public virtual CachePolicy CachePolicy => CachePolicy.Exclusive;
+    public CachePolicy CachePolicy { get; }
 
     /// <summary>How long names and attributes are believed under <see cref="CachePolicy.Timeout"/>.</summary>
-    public virtual TimeSpan CacheTimeout => TimeSpan.FromSeconds(1);
+    public TimeSpan CacheTimeout { get; protected init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest name in bytes; the core refuses longer ones with ENAMETOOLONG.</summary>
-    public virtual int MaxNameBytes => 255;
+    public int MaxNameBytes { get; protected init; } = 255;
 
     /// <summary>Largest file in bytes; the core refuses to go beyond with EFBIG.</summary>
-    public virtual long MaxFileBytes => long.MaxValue;
+    public long MaxFileBytes { get; protected init; } = long.MaxValue;
 
     /// <summary>Most names of one file; the core answers EMLINK beyond.</summary>
-    public virtual uint MaxLinks => int.MaxValue;
+    public uint MaxLinks { get; protected init; } = int.MaxValue;
 
     /// <summary>Unit of allocation: st_blksize, and the alignment that COLLAPSE_RANGE and INSERT_RANGE need. A power of two.</summary>
-    public virtual int BlockSizeBytes => 4096;
+    public int BlockSizeBytes { get; protected init; } = 4096;
 
     /// <summary>What stands in the first column of /proc/mounts.</summary>
     public virtual string SourceName => Type.Name;
@@ -165,17 +166,16 @@ public abstract class FileSystem
         return Errno.EOPNOTSUPP;
     }
 
+    /// <summary>Somebody asked for a handle of this vnode: <see cref="FindVnode"/> must find it while it lives.</summary>
+    /// <remarks>Locks held: none.</remarks>
+    public virtual void HandleMade(Vnode vnode)
+    {
+    }
+
     /// <summary>The end: nothing of this file system is in use any more. Writes back, closes its device. Called once.</summary>
     public virtual void Shutdown()
     {
     }
-
-    // Directory moves are seen by lock-free walks through this number; see PathWalk.
-    internal int RenameSequence => Volatile.Read(ref _renameSequence);
-
-    internal void BeginDirectoryMove() => _ = Interlocked.Increment(ref _renameSequence);
-
-    internal void EndDirectoryMove() => _ = Interlocked.Increment(ref _renameSequence);
 
     internal void SetReadOnly(bool readOnly) => _readOnly = readOnly;
 

@@ -245,7 +245,11 @@ public abstract partial class Vnode
         BeginAttributeWrite();
         (_modifySeconds, _modifyNanoseconds) = now;
         (_changeSeconds, _changeNanoseconds) = now;
-        _linkCount += (uint)linkDelta;
+        // A file system whose directories always have one link does not count.
+        if (_linkCount >= 2)
+        {
+            _linkCount += (uint)linkDelta;
+        }
         _changeCounter++;
         EndAttributeWrite();
         AttributesChanged(AttributeMask.ModifyTime | AttributeMask.ChangeTime | (linkDelta != 0 ? AttributeMask.LinkCount : 0));
@@ -270,6 +274,30 @@ public abstract partial class Vnode
         EndAttributeWrite();
         AttributesChanged(AttributeMask.AccessTime);
     }
+
+    // relatime: whether the access time is no newer than a change, or a day old.
+    internal bool AccessTimeIsOld(Timespec now, long maxAgeSeconds)
+    {
+        long seconds;
+        int nanoseconds;
+        Timespec modified;
+        Timespec changed;
+        int sequence;
+        do
+        {
+            sequence = BeginAttributeRead();
+            seconds = _accessSeconds;
+            nanoseconds = _accessNanoseconds;
+            modified = new Timespec(_modifySeconds, _modifyNanoseconds);
+            changed = new Timespec(_changeSeconds, _changeNanoseconds);
+        }
+        while (!EndAttributeRead(sequence));
+        var accessed = new Timespec(seconds, nanoseconds);
+        return accessed <= modified || accessed <= changed || now.Seconds - seconds >= maxAgeSeconds;
+    }
+
+    // A temporary file that linkat may name, though it has no name yet. Under the lock, exclusively.
+    internal bool IsLinkable { get; set; }
 
     internal void MarkDead() => _dead = true;
 
