@@ -52,13 +52,6 @@ public struct PollFd
     public short ReturnedEvents;
 }
 
-/// <summary>struct epoll_event.</summary>
-public struct EpollEvent
-{
-    public PollEvents Events;
-    public ulong Data;
-}
-
 /// <summary>epoll_ctl(2)'s operation.</summary>
 public enum EpollOperation
 {
@@ -74,7 +67,7 @@ public enum InotifyMask : uint
     None = 0,
     Access = 1,
     Modify = 2,
-    Attribute = 4,
+    Attrib = 4,
     CloseWrite = 8,
     CloseNoWrite = 0x10,
     Open = 0x20,
@@ -84,6 +77,12 @@ public enum InotifyMask : uint
     Delete = 0x200,
     DeleteSelf = 0x400,
     MoveSelf = 0x800,
+
+    /// <summary>IN_CLOSE.</summary>
+    Close = CloseWrite | CloseNoWrite,
+
+    /// <summary>IN_MOVE.</summary>
+    Move = MovedFrom | MovedTo,
 
     /// <summary>All twelve kinds of event (IN_ALL_EVENTS).</summary>
     AllEvents = 0xFFF,
@@ -97,6 +96,10 @@ public enum InotifyMask : uint
     MaskAdd = 0x20000000,
     IsDirectory = 0x40000000,
     OneShot = 0x80000000,
+
+    /// <summary>Every bit that a watch may have.</summary>
+    Valid = AllEvents | Unmount | QueueOverflow | Ignored | OnlyDirectory | DontFollow | ExcludeUnlinked | MaskCreate | MaskAdd
+        | IsDirectory | OneShot,
 }
 
 /// <summary>eventfd(2)'s flags.</summary>

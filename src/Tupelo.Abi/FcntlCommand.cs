@@ -50,16 +50,6 @@ public enum LockType : short
     Unlock = 2,
 }
 
-/// <summary>struct flock: a byte range that fcntl locks. A length of 0 reaches to the end of time; a negative one lies before the start.</summary>
-public struct FileLock
-{
-    public LockType Type;
-    public short Whence;
-    public long Start;
-    public long Length;
-    public int Pid;
-}
-
 /// <summary>flock(2)'s operation.</summary>
 [Flags]
 public enum FlockOperation
@@ -67,19 +57,6 @@ public enum FlockOperation
     None = 0,
     Shared = 1,
     Exclusive = 2,
-    NonBlock = 4,
+    NonBlocking = 4,
     Unlock = 8,
-}
-
-/// <summary>F_ADD_SEALS of a memfd.</summary>
-[Flags]
-public enum FileSeals
-{
-    None = 0,
-    Seal = 1,
-    Shrink = 2,
-    Grow = 4,
-    Write = 8,
-    FutureWrite = 16,
-    Exec = 32,
 }

@@ -1,4 +1,4 @@
-// Structures and masks of statx(2), statfs(2) and the file handles of name_to_handle_at(2).
+// Structures and masks of statx(2) and statfs(2), and the resources of setrlimit(2).
 namespace Tupelo;
 
 /// <summary>Fields of statx(2): asked for and answered.</summary>
@@ -100,16 +100,6 @@ public static class StatFsFlags
     public const ulong NoDirectoryAccessTime = 0x800;
     public const ulong RelativeAccessTime = 0x1000;
     public const ulong NoSymlinkFollow = 0x2000;
-}
-
-/// <summary>struct file_handle of name_to_handle_at(2): survives rename and unmount, not the file's death (ESTALE).</summary>
-public struct FileHandle
-{
-    /// <summary>In: room in bytes; out: bytes needed (EOVERFLOW when it was too small).</summary>
-    public uint HandleBytes;
-    public int HandleType;
-    public ulong Ino;
-    public ulong Generation;
 }
 
 /// <summary>setrlimit(2)'s resources that matter to files.</summary>

@@ -14,6 +14,9 @@ public sealed record VfsOptions
     /// <summary>Where time stamps come from.</summary>
     public VfsClock Clock { get; init; } = VfsClock.System;
 
+    /// <summary>The type that memfd_create keeps its files on; without it the call gives ENOSYS.</summary>
+    public string MemoryFileSystem { get; init; } = "ramfs";
+
     /// <summary>As the protected_hardlinks setting of Linux: only owners link files that they cannot read and write.</summary>
     public bool ProtectHardLinks { get; init; } = true;
 }
@@ -38,6 +41,7 @@ public sealed class VfsKernel
         Clock = Options.Clock;
         Names = new DentryCache(Options.CachedNames);
         Mounts = new MountTable(this);
+        Anonymous = new AnonymousFiles(this);
     }
 
     public VfsOptions Options { get; }
@@ -50,11 +54,60 @@ public sealed class VfsKernel
     /// <summary>What is alive now; all zero at the end of a program that cleans up.</summary>
     public VfsStatistics Statistics { get; } = new();
 
+    /// <summary>Who is behind device nodes.</summary>
+    public DeviceRegistry Devices { get; } = new();
+
     internal DentryCache Names { get; }
 
     internal MountTable Mounts { get; }
 
+    internal AnonymousFiles Anonymous { get; }
+
+    internal LockGraph LockGraph { get; } = new();
+
     internal TopologyCounter Moves { get; } = new();
 
     internal Topology Topology => new(Moves);
+
+    /// <summary>Begins: mounts a file system as the root of a new namespace and makes the first process in it, with root's credentials.</summary>
+    /// <remarks>Errors: ENODEV no such type · those of the file system. The namespace ends with its last context.</remarks>
+    public Errno Start(string type, string source, MountFlags flags, string options, out VfsContext? first)
+    {
+        first = null;
+        if (!FileSystems.TryFind(type, out FileSystemType? fileSystemType))
+        {
+            return Errno.ENODEV;
+        }
+        Errno errno = MakeFileSystem(null, fileSystemType, source, flags, options, out FileSystem? fileSystem);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        MountNamespace made = Mounts.MakeNamespace(fileSystem!, MountOperations.Kept(flags), source);
+        var root = new PathRef(made.Root!, fileSystem!.RootDentry);
+        first = VfsContext.Make(this, root, made, Credentials.Root);
+        return Errno.None;
+    }
+
+    /// <summary>Evicts every cached name that nobody uses: for tests and when memory is short.</summary>
+    public void TrimNames() => Names.TrimAll(0);
+
+    internal Errno MakeFileSystem(
+        VfsContext? context, FileSystemType type, string source, MountFlags flags, string options, out FileSystem? fileSystem)
+    {
+        fileSystem = null;
+        if (type.NeedsSource && source.Length == 0)
+        {
+            return Errno.EINVAL;
+        }
+        type.InstanceCreated();
+        Errno errno = type.Create(
+            new MountRequest { Source = source, Options = options, Flags = flags, Kernel = this, Context = context }, out fileSystem);
+        if (errno != Errno.None)
+        {
+            fileSystem = null;
+            type.InstanceGone();
+        }
+        return errno;
+    }
 }

@@ -19,7 +19,8 @@ public sealed class VfsStatistics
 
     internal void ContextMade() => _ = Interlocked.Increment(ref _contexts);
 
-    internal void ContextGone() => _ = Interlocked.Decrement(ref _contexts);
+    // True when it was the last one.
+    internal bool ContextGone() => Interlocked.Decrement(ref _contexts) == 0;
 
     internal void MountMade() => _ = Interlocked.Increment(ref _mounts);
 

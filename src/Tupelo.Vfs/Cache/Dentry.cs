@@ -92,7 +92,8 @@ public sealed class Dentry
     internal static Dentry MakeRoot(Vnode vnode)
     {
         vnode.TryReferenceOrThrow();
-        return new Dentry(vnode, null, DentryFlags.Unhashed | DentryFlags.FileSystemRoot);
+        DentryFlags care = vnode.FileSystem.CachePolicy == CachePolicy.Exclusive ? DentryFlags.None : DentryFlags.Revalidate;
+        return new Dentry(vnode, null, DentryFlags.Unhashed | DentryFlags.FileSystemRoot | care);
     }
 
     // A dentry that no table knows: of a temporary file, an anonymous file, a file opened by handle. Its count of 1 is the caller's pin.

@@ -69,6 +69,15 @@ internal sealed class DentryCache
         }
     }
 
+    // Forgets the dentries that are unhashed already: at the end of a file system, so that nothing of it is kept in memory.
+    internal void Purge()
+    {
+        foreach (Ring ring in _rings)
+        {
+            ring.Purge();
+        }
+    }
+
     // Takes a name out of its directory's table. True when the caller must give the cache's count back (Unpin), with no lock held.
     internal static bool Unhash(Dentry dentry)
     {
@@ -155,6 +164,23 @@ internal sealed class DentryCache
                     Array.Resize(ref _slots, Count * 2);
                 }
                 _slots[Count++] = dentry;
+            }
+        }
+
+        internal void Purge()
+        {
+            lock (_mu)
+            {
+                int kept = 0;
+                for (int i = 0; i < Count; i++)
+                {
+                    if (!_slots[i].IsUnhashed)
+                    {
+                        _slots[kept++] = _slots[i];
+                    }
+                }
+                Array.Clear(_slots, kept, Count - kept);
+                Count = kept;
             }
         }
 

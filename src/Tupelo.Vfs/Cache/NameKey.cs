@@ -63,7 +63,7 @@ internal readonly ref struct NameKey
 
     // Cuts the first component off a path that does not begin with '/'. The path is not empty.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static NameKey TakeComponent(ref ReadOnlySpan<byte> path)
+    internal static NameKey TakeComponent(scoped ref ReadOnlySpan<byte> path)
     {
         if (path.Length > InlineBytes && BitConverter.IsLittleEndian)
         {
@@ -84,7 +84,7 @@ internal readonly ref struct NameKey
         return TakeComponentSlow(ref path);
     }
 
-    private static NameKey TakeComponentSlow(ref ReadOnlySpan<byte> path)
+    private static NameKey TakeComponentSlow(scoped ref ReadOnlySpan<byte> path)
     {
         int length = path.IndexOf((byte)'/');
         if (length < 0)

@@ -18,8 +18,8 @@ public sealed class MountRequest
     /// <summary>The core that it will live in: clock, devices.</summary>
     public required VfsKernel Kernel { get; init; }
 
-    /// <summary>Who mounts.</summary>
-    public required VfsContext Context { get; init; }
+    /// <summary>Who mounts; null for a kernel's first mount.</summary>
+    public required VfsContext? Context { get; init; }
 
     /// <summary>True when the mount must not write.</summary>
     public bool IsReadOnly => (Flags & MountFlags.ReadOnly) != 0;

@@ -30,20 +30,21 @@ public abstract class OpenHandle
     /// <summary>Never changes.</summary>
     public virtual HandleTraits Traits => HandleTraits.None;
 
-    /// <summary>Reads; never sleeps: EAGAIN says that there is nothing now, and the core waits for <see cref="Poll"/> to change if the file may block.</summary>
+    /// <summary>Reads. May sleep until there is something, ended by the context's interrupt (EINTR).</summary>
+    /// <param name="nonBlocking">Do not sleep: EAGAIN.</param>
     /// <returns>Bytes read, 0 at the end.</returns>
-    /// <remarks>Locks: the vnode shared, unless SelfLocking.</remarks>
-    public virtual IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer) => Errno.EINVAL;
+    /// <remarks>Locks: the vnode shared, unless SelfLocking; a handle that sleeps must be.</remarks>
+    public virtual IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer, bool nonBlocking) => Errno.EINVAL;
 
-    /// <summary>Writes; EAGAIN as for <see cref="Read"/>.</summary>
+    /// <summary>Writes; sleeping as <see cref="Read"/>.</summary>
     /// <remarks>Locks: the vnode exclusive, unless SelfLocking.</remarks>
-    public virtual IoResult Write(VfsContext context, long offsetBytes, ReadOnlySpan<byte> buffer) => Errno.EINVAL;
+    public virtual IoResult Write(VfsContext context, long offsetBytes, ReadOnlySpan<byte> buffer, bool nonBlocking) => Errno.EINVAL;
 
     /// <summary>lseek(2) where the position is the handle's own, or the end is not at the vnode's size.</summary>
     public virtual IoResult Seek(VfsContext context, long offsetBytes, SeekWhence whence) => Errno.ESPIPE;
 
-    /// <summary>What is ready now. The default is a file's: always readable and writable.</summary>
-    public virtual PollEvents Poll() => PollEvents.Readable | PollEvents.Writable;
+    /// <summary>Whom poll and epoll ask; null: always readable and writable, and nothing for epoll (EPERM).</summary>
+    public virtual IPollable? Pollable => null;
 
     /// <summary>fsync and fdatasync on this open file.</summary>
     public virtual Errno Sync(VfsContext context, bool dataOnly) => Errno.EINVAL;

@@ -41,6 +41,10 @@ public abstract partial class Vnode
     private long _blocks512;
     private long _changeCounter;
     private long _attributesExpire;       // Tick count until which cached attributes are believed; not used under Exclusive.
+    private long _writeErrors;
+    private int _lastWriteError;
+    private int _openReaders;
+    private int _openWriters;
     private VnodeExtension? _extension;   // What few vnodes have: locks, watches, a FIFO's pipe. Made on first use.
 
     /// <param name="fileSystem">The owner.</param>
@@ -147,6 +151,17 @@ public abstract partial class Vnode
 
     /// <summary>Tells the core the length of a directory or special file, where it has one. A regular file's is the core's to change.</summary>
     protected void SetSizeBytes(long sizeBytes) => Volatile.Write(ref _sizeBytes, sizeBytes);
+
+    /// <summary>Says that writing the file's content back has failed, outside of any call: each open file's next fsync tells it once.</summary>
+    protected void ReportWriteError(Errno errno)
+    {
+        Volatile.Write(ref _lastWriteError, (int)errno);
+        _ = Interlocked.Increment(ref _writeErrors);
+    }
+
+    internal long WriteErrorSequence => Volatile.Read(ref _writeErrors);
+
+    internal Errno LastWriteError => (Errno)Volatile.Read(ref _lastWriteError);
 
     internal void FillStat(ref Stat stat)
     {
@@ -295,6 +310,16 @@ public abstract partial class Vnode
         var accessed = new Timespec(seconds, nanoseconds);
         return accessed <= modified || accessed <= changed || now.Seconds - seconds >= maxAgeSeconds;
     }
+
+    // Open files of this regular file, for leases.
+    internal int OpenReaders => Volatile.Read(ref _openReaders);
+
+    internal int OpenWriters => Volatile.Read(ref _openWriters);
+
+    internal void CountOpen(bool writes, int delta) => _ = writes ? Interlocked.Add(ref _openWriters, delta) : Interlocked.Add(ref _openReaders, delta);
+
+    /// <summary>True when inotify watches depend on this object: a table of vnodes keeps it.</summary>
+    protected bool IsWatched => ExtensionOrNull?.WatchesOrNull is { IsEmpty: false };
 
     // A temporary file that linkat may name, though it has no name yet. Under the lock, exclusively.
     internal bool IsLinkable { get; set; }

@@ -16,19 +16,6 @@ using System.Diagnostics;
 
 namespace Tupelo.Vfs;
 
-/// <summary>Operation of epoll_ctl(2).</summary>
-public enum EpollOperation
-{
-    /// <summary>EPOLL_CTL_ADD.</summary>
-    Add = 1,
-
-    /// <summary>EPOLL_CTL_DEL.</summary>
-    Delete = 2,
-
-    /// <summary>EPOLL_CTL_MOD.</summary>
-    Modify = 3,
-}
-
 /// <summary>One report of epoll_wait(2).</summary>
 /// <param name="Events">What came true.</param>
 /// <param name="Data">The caller's word, given at registration.</param>

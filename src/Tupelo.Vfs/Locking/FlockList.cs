@@ -7,25 +7,6 @@
 // Locks: _mu is a leaf; sleepers are woken after it is released.
 namespace Tupelo.Vfs;
 
-/// <summary>The operation word of flock(2).</summary>
-[Flags]
-public enum FlockOperation
-{
-    None = 0,
-
-    /// <summary>LOCK_SH.</summary>
-    Shared = 1,
-
-    /// <summary>LOCK_EX.</summary>
-    Exclusive = 2,
-
-    /// <summary>LOCK_NB.</summary>
-    NonBlocking = 4,
-
-    /// <summary>LOCK_UN.</summary>
-    Unlock = 8,
-}
-
 /// <summary>The flock locks of one inode. Any thread. Source: flock(2).</summary>
 public sealed class FlockList
 {

@@ -1,19 +1,6 @@
 // The arguments of fcntl's lock calls: struct flock64 as the caller gives it, and the range of bytes it means.
 namespace Tupelo.Vfs;
 
-/// <summary>Kind of a record lock or lease: l_type.</summary>
-public enum LockType : short
-{
-    /// <summary>F_RDLCK: shared.</summary>
-    Read = 0,
-
-    /// <summary>F_WRLCK: exclusive.</summary>
-    Write = 1,
-
-    /// <summary>F_UNLCK: none.</summary>
-    Unlock = 2,
-}
-
 /// <summary>struct flock64. Source: fcntl(2).</summary>
 public struct LockRequest : IEquatable<LockRequest>
 {

@@ -171,8 +171,11 @@ public sealed class Mount
 
     internal void AllowWriters() => _writersBarred = false;
 
-    // Caller holds the mount table's mutex and has taken the mount out of the table when this succeeds.
-    internal bool TryEndUnused() => TryEnd(Live);
+    // Caller holds the mount table's mutex, and takes the mount out of the table when this succeeds. `ownPins` are the caller's.
+    internal bool TryEndUnused(int ownPins = 0) => TryEnd(Live, ownPins);
+
+    // Undoes TryEndUnused for a mount that stays after all. Caller holds the mutex since.
+    internal void Revive() => Volatile.Write(ref _state, Live);
 
     // Caller holds the mount table's mutex; the mount is out of the table. True when nobody uses it: the caller then calls Finish.
     internal bool Detach()
@@ -185,20 +188,27 @@ public sealed class Mount
     // Gives up what the mount holds. No lock is held. Once, after TryEndUnused or Detach said so.
     internal void Finish() => Table.MountEnded(this);
 
-    private bool TryEnd(int from)
+    private bool TryEnd(int from, int ownPins = 0)
     {
-        if (Interlocked.CompareExchange(ref _state, Checking, from) != from)
+        while (true)
         {
-            return false;
+            if (Interlocked.CompareExchange(ref _state, Checking, from) != from)
+            {
+                return false;
+            }
+            if (_pins.Sum == ownPins)
+            {
+                Volatile.Write(ref _state, Dead);
+                return true;
+            }
+            Volatile.Write(ref _state, from);
+            Interlocked.MemoryBarrier();
+            // Somebody may have given the last pin back while we summed, and seen Checking: then it is on us.
+            if (from == Live || _pins.Sum != ownPins)
+            {
+                return false;
+            }
         }
-        if (_pins.Sum == 0)
-        {
-            Volatile.Write(ref _state, Dead);
-            return true;
-        }
-        Volatile.Write(ref _state, from);
-        // Somebody may have given the last pin back while we summed, and seen Checking: look once more.
-        return from == Detached && _pins.Sum == 0 && TryEnd(from);
     }
 }
 

@@ -48,5 +48,17 @@ internal sealed class MountSnapshot
         }
     }
 
+    internal bool HasMountOn(Dentry dentry, MountNamespace? mountNamespace)
+    {
+        foreach (Mount? mount in _slots)
+        {
+            if (mount is not null && ReferenceEquals(mount.MountPoint, dentry) && ReferenceEquals(mount.Namespace, mountNamespace))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static uint HashOf(Mount mount, Dentry dentry) => (uint)(RuntimeHelpers.GetHashCode(dentry) ^ (mount.Id * 0x9E3779B1));
 }

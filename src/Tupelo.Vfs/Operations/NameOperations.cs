@@ -45,13 +45,12 @@ internal static class NameOperations
         Finish(context, directory.Mount, writable);
         if (errno == Errno.None)
         {
-            Notify.Created(context, parent, made!, name.Bytes);
+            Notify.Created(parent, made!.Vnode!, name.Bytes);
         }
         return errno;
     }
 
     /// <summary>Gives a file one more name.</summary>
-    /// <param name="isTemporary">Named by descriptor: a file without any name may get its first.</param>
     /// <remarks>Errors: EEXIST · ENAMETOOLONG · ENOENT · EROFS · EXDEV · EPERM not owner and not harmless, directory, immutable, not supported · EACCES · EMLINK · ENOSPC ...</remarks>
     internal static Errno Link(
         VfsContext context, PathRef source, PathRef directory, in NameKey name, LastKind kind, bool trailingSlash)
@@ -80,7 +79,7 @@ internal static class NameOperations
         Finish(context, directory.Mount, writable);
         if (errno == Errno.None)
         {
-            Notify.Linked(context, parent, vnode, name.Bytes);
+            Notify.Linked(parent, vnode, name.Bytes);
         }
         return errno;
     }
@@ -104,7 +103,6 @@ internal static class NameOperations
         }
         Vnode parent = directory.Vnode;
         Vnode? victim = null;
-        bool gone = false;
         VnodeLock.EnterWrite(parent, LockRank.Directory);
         errno = FindPinned(context, directory.Dentry, parent, name, out Dentry? dentry);
         if (errno == Errno.None)
@@ -117,8 +115,7 @@ internal static class NameOperations
             {
                 VnodeLock.EnterWrite(victim!, LockRank.Child);
                 errno = RemoveLocked(context, directory, parent, dentry, victim!, name);
-                gone = victim!.LinkCount == 0 || wantsDirectory;
-                VnodeLock.ExitWrite(victim, LockRank.Child);
+                VnodeLock.ExitWrite(victim!, LockRank.Child);
             }
             if (errno == Errno.None)
             {
@@ -132,7 +129,7 @@ internal static class NameOperations
         VnodeLock.ExitWrite(parent, LockRank.Directory);
         if (errno == Errno.None)
         {
-            Notify.Removed(context, parent, victim!, name.Bytes, gone);
+            Notify.Removed(parent, victim!, name.Bytes);
             if (wantsDirectory)
             {
                 DentryCache.DropSubtree(dentry!);

@@ -1,25 +1,85 @@
-// Notify tells watchers what happened, after all locks are released.
+// Notify tells inotify watchers what happened, after all locks are released. When nobody watches the vnode or its directory, an
+// event costs two field reads.
+using System.Runtime.CompilerServices;
+
 namespace Tupelo.Vfs;
 
 internal static class Notify
 {
-    internal static void Created(VfsContext context, Vnode parent, Dentry made, ReadOnlySpan<byte> name)
+    internal static void Opened(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Open);
+
+    internal static void Closed(OpenFile file)
     {
+        if (!file.IsPathOnly)
+        {
+            OnFile(file.Vnode, file.Path.Dentry, file.CanWrite ? InotifyMask.CloseWrite : InotifyMask.CloseNoWrite);
+        }
     }
 
-    internal static void Linked(VfsContext context, Vnode parent, Vnode vnode, ReadOnlySpan<byte> name)
+    internal static void Accessed(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Access);
+
+    internal static void Modified(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Modify);
+
+    internal static void Modified(Vnode vnode, Dentry dentry) => OnFile(vnode, dentry, InotifyMask.Modify);
+
+    internal static void AttributesChanged(Vnode vnode, Dentry dentry) => OnFile(vnode, dentry, InotifyMask.Attrib);
+
+    internal static void Created(Vnode parent, Vnode child, ReadOnlySpan<byte> name) => OnName(parent, child, InotifyMask.Create, name);
+
+    internal static void Linked(Vnode parent, Vnode child, ReadOnlySpan<byte> name)
     {
+        child.ExtensionOrNull?.WatchesOrNull?.Notify(InotifyMask.Attrib, []);
+        OnName(parent, child, InotifyMask.Create, name);
     }
 
-    internal static void Removed(VfsContext context, Vnode parent, Vnode victim, ReadOnlySpan<byte> name, bool gone)
+    // The death itself is told when the last user lets go (VnodeExtension.VnodeGone).
+    internal static void Removed(Vnode parent, Vnode child, ReadOnlySpan<byte> name)
     {
+        child.ExtensionOrNull?.WatchesOrNull?.Notify(InotifyMask.Attrib | DirectoryBit(child), []);
+        OnName(parent, child, InotifyMask.Delete, name);
     }
 
-    internal static void Renamed(VfsContext context, Vnode oldParent, ReadOnlySpan<byte> oldName, Vnode newParent, ReadOnlySpan<byte> newName, Vnode moved)
+    internal static void Replaced(Vnode victim) => victim.ExtensionOrNull?.WatchesOrNull?.Notify(InotifyMask.Attrib | DirectoryBit(victim), []);
+
+    internal static void Renamed(Vnode oldParent, ReadOnlySpan<byte> oldName, Vnode newParent, ReadOnlySpan<byte> newName, Vnode moved)
     {
+        WatchList? from = oldParent.ExtensionOrNull?.WatchesOrNull;
+        WatchList? to = newParent.ExtensionOrNull?.WatchesOrNull;
+        WatchList? self = moved.ExtensionOrNull?.WatchesOrNull;
+        if (from is null && to is null && self is null)
+        {
+            return;
+        }
+        uint cookie = EventBatch.NewCookie();
+        from?.Notify(InotifyMask.MovedFrom | DirectoryBit(moved), oldName, cookie);
+        to?.Notify(InotifyMask.MovedTo | DirectoryBit(moved), newName, cookie);
+        self?.Notify(InotifyMask.MoveSelf, []);
     }
 
-    internal static void Replaced(VfsContext context, Vnode victim, bool gone)
+    private static InotifyMask DirectoryBit(Vnode vnode) => vnode.IsDirectory ? InotifyMask.IsDirectory : InotifyMask.None;
+
+    private static void OnName(Vnode parent, Vnode child, InotifyMask mask, ReadOnlySpan<byte> name) =>
+        parent.ExtensionOrNull?.WatchesOrNull?.Notify(mask | DirectoryBit(child), name);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void OnFile(Vnode vnode, Dentry dentry, InotifyMask mask)
     {
+        Vnode? parent = dentry.Parent.Vnode;
+        if (vnode.ExtensionOrNull is not null || parent?.ExtensionOrNull is not null)
+        {
+            OnWatched(vnode, parent, dentry, mask);
+        }
+    }
+
+    private static void OnWatched(Vnode vnode, Vnode? parent, Dentry dentry, InotifyMask mask)
+    {
+        // As Linux: the directory hears first.
+        if (parent is not null && !ReferenceEquals(parent, vnode) && parent.ExtensionOrNull?.WatchesOrNull is { } watches && (watches.Mask & mask) != 0)
+        {
+            Span<byte> name = stackalloc byte[256];
+            int length = dentry.CopyName(name);
+            watches.Notify(mask | DirectoryBit(vnode), name[..length], childUnlinked: dentry.IsUnhashed);
+        }
+        vnode.ExtensionOrNull?.WatchesOrNull?.Notify(mask | DirectoryBit(vnode), []);
     }
 }

@@ -23,7 +23,6 @@ internal ref struct RenameOperation
     private Dentry? _victimDentry;
     private Vnode? _source;
     private Vnode? _victim;
-    private bool _victimGone;
     private bool _moved;
 
     private RenameOperation(
@@ -100,14 +99,14 @@ internal ref struct RenameOperation
                     return errno;
                 }
             }
-            Lock mutex = _oldParent.FileSystem.RenameMutex;
-            lock (mutex)
+            FileSystem fileSystem = _oldParent.FileSystem;
+            lock (fileSystem.RenameMutex)
             {
-                LockRanks.Acquired(LockRank.Rename, mutex);
+                LockRanks.Acquired(LockRank.Rename, fileSystem);
                 LockParents();
                 Errno errno = FindAndRename(topologyFrozen: true, out _);
                 UnlockParents();
-                LockRanks.Released(LockRank.Rename, mutex);
+                LockRanks.Released(LockRank.Rename, fileSystem);
                 return errno;
             }
         }
@@ -418,12 +417,10 @@ internal ref struct RenameOperation
                 newDelta--;
                 _victim.MarkDead();
                 NameOperations.LinksChanged(_victim, now, -(int)_victim.LinkCount);
-                _victimGone = true;
             }
             else
             {
                 NameOperations.LinksChanged(_victim, now, -1);
-                _victimGone = _victim.LinkCount == 0;
             }
         }
         if (SameParent)
@@ -439,14 +436,14 @@ internal ref struct RenameOperation
 
     private readonly void Announce()
     {
-        Notify.Renamed(_context, _oldParent, _oldName.Bytes, _newParent, _newName.Bytes, _source!);
+        Notify.Renamed(_oldParent, _oldName.Bytes, _newParent, _newName.Bytes, _source!);
         if (Exchanges)
         {
-            Notify.Renamed(_context, _newParent, _newName.Bytes, _oldParent, _oldName.Bytes, _victim!);
+            Notify.Renamed(_newParent, _newName.Bytes, _oldParent, _oldName.Bytes, _victim!);
         }
         else if (_victim is not null)
         {
-            Notify.Replaced(_context, _victim, _victimGone);
+            Notify.Replaced(_victim);
         }
     }
 

@@ -15,6 +15,18 @@ internal sealed class DirectoryState
     internal DirectoryState(PathRef root, PathRef current, MountNamespace mountNamespace)
     {
         _places = new Places(Pinned(root), Pinned(current), mountNamespace);
+        root.Mount.Table.Join(this, mountNamespace);
+    }
+
+    internal bool IsShared
+    {
+        get
+        {
+            lock (_mu)
+            {
+                return _users > 1;
+            }
+        }
     }
 
     internal Places Now => Volatile.Read(ref _places);
@@ -72,8 +84,59 @@ internal sealed class DirectoryState
             }
             last = _places;
         }
+        MountTable table = last.Root.Mount.Table;
         last.Current.Unpin();
         last.Root.Unpin();
+        table.Leave(this, last.Namespace);
+    }
+
+    // Goes to another place if it is at `from`; the pins left go to the change. Caller holds the mount table's mutex.
+    internal void Replace(PathRef from, PathRef to, ref MountChange change)
+    {
+        lock (_mu)
+        {
+            Places old = _places;
+            PathRef root = ReplaceOne(old.Root, from, to, ref change);
+            PathRef current = ReplaceOne(old.Current, from, to, ref change);
+            Volatile.Write(ref _places, new Places(root, current, old.Namespace));
+        }
+    }
+
+    // Goes to the same places in a copy of the namespace. Caller holds the mount table's mutex.
+    internal void MoveTo(MountNamespace mountNamespace, Dictionary<Mount, Mount> map, ref MountChange change)
+    {
+        lock (_mu)
+        {
+            Places old = _places;
+            PathRef root = Mapped(old.Root, map, ref change);
+            PathRef current = Mapped(old.Current, map, ref change);
+            Volatile.Write(ref _places, new Places(root, current, mountNamespace));
+        }
+    }
+
+    private static PathRef ReplaceOne(PathRef place, PathRef from, PathRef to, ref MountChange change)
+    {
+        if (place != from)
+        {
+            return place;
+        }
+        to.Mount.Pin();
+        to.Dentry.Pin();
+        change.Unpin(place);
+        return to;
+    }
+
+    // A place in a mount that is not in the namespace (detached) stays where it is.
+    private static PathRef Mapped(PathRef place, Dictionary<Mount, Mount> map, ref MountChange change)
+    {
+        if (!map.TryGetValue(place.Mount, out Mount? copy))
+        {
+            return place;
+        }
+        copy.Pin();
+        place.Dentry.Pin();
+        change.Unpin(place);
+        return new PathRef(copy, place.Dentry);
     }
 
     private static PathRef Pinned(PathRef path)

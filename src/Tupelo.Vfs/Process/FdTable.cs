@@ -11,6 +11,9 @@ namespace Tupelo.Vfs;
 /// <summary>The descriptors of one process. Any thread.</summary>
 public sealed class FdTable
 {
+    /// <summary>Numbers are below it, whatever the limit says (fs.nr_open).</summary>
+    public const int MaxDescriptors = 1 << 20;
+
     private const int FirstCapacity = 64;
 
     private readonly Lock _mu = new();                        // Rank Leaf. Guards all changes.
@@ -64,19 +67,60 @@ public sealed class FdTable
         }
     }
 
+    /// <summary>Takes the lowest free number for a file that is about to be opened; then <see cref="Publish"/> or <see cref="Cancel"/> it.</summary>
+    /// <returns>The number, or EMFILE.</returns>
+    public IoResult Reserve(int limit)
+    {
+        lock (_mu)
+        {
+            int fd = FindFree(0);
+            if (fd >= limit)
+            {
+                return Errno.EMFILE;
+            }
+            Grow(fd);
+            Mark(_used, fd, true);
+            return IoResult.Bytes(fd);
+        }
+    }
+
+    /// <summary>Puts an open file, whose reference is taken over, behind a reserved number.</summary>
+    public void Publish(int fd, OpenFile file, bool closeOnExec)
+    {
+        lock (_mu)
+        {
+            Put(fd, file, closeOnExec);
+            _count++;
+        }
+    }
+
+    /// <summary>Gives a reserved number back.</summary>
+    public void Cancel(int fd)
+    {
+        lock (_mu)
+        {
+            Mark(_used, fd, false);
+        }
+    }
+
     /// <summary>dup2: puts <paramref name="file"/> (the caller's reference) at a number; what was there goes out, to be released.</summary>
-    public OpenFile? Replace(int fd, OpenFile file, bool closeOnExec)
+    /// <returns>EBUSY when the number is reserved by an open in progress (as Linux), then the reference stays the caller's.</returns>
+    public Errno Replace(int fd, OpenFile file, bool closeOnExec, out OpenFile? old)
     {
         lock (_mu)
         {
             Grow(fd);
-            OpenFile? old = _files[fd];
+            old = _files[fd];
             if (old is null)
             {
+                if ((_used[fd >> 6] & (1ul << fd)) != 0)
+                {
+                    return Errno.EBUSY;
+                }
                 _count++;
             }
             Put(fd, file, closeOnExec);
-            return old;
+            return Errno.None;
         }
     }
 

@@ -20,18 +20,25 @@ public sealed class OpenFile
     private int _flags;
     private int _references = 1;
     private long _position;
+    private long _errorsSeen;
     private readonly bool _claimsWrite;
 
-    internal OpenFile(VfsKernel kernel, PathRef path, Vnode vnode, OpenFlags flags, OpenHandle? handle, bool claimsWrite)
+    internal OpenFile(VfsContext context, PathRef path, Vnode vnode, OpenFlags flags, OpenHandle? handle, bool claimsWrite)
     {
-        Kernel = kernel;
+        Kernel = context.Kernel;
+        Credentials = context.Credentials;
         Path = path;
         Vnode = vnode;
         Handle = handle;
         _flags = (int)flags;
         _claimsWrite = claimsWrite;
+        _errorsSeen = vnode.WriteErrorSequence;
         Serial = Interlocked.Increment(ref s_lastSerial);
-        kernel.Statistics.OpenFileMade();
+        if (vnode.IsRegular && (CanRead || CanWrite))
+        {
+            vnode.CountOpen(CanWrite, 1);
+        }
+        Kernel.Statistics.OpenFileMade();
     }
 
     /// <summary>Grows with each open file; orders locks.</summary>
@@ -64,6 +71,9 @@ public sealed class OpenFile
 
     internal VfsKernel Kernel { get; }
 
+    // Who opened it.
+    internal Credentials Credentials { get; }
+
     internal HandleTraits Traits => Handle?.Traits ?? HandleTraits.None;
 
     // Under PositionLock where it matters.
@@ -71,6 +81,13 @@ public sealed class OpenFile
     {
         get => Volatile.Read(ref _position);
         set => Volatile.Write(ref _position, value);
+    }
+
+    // Each write-back error is told once per open file.
+    internal Errno TakeWriteError()
+    {
+        long sequence = Vnode.WriteErrorSequence;
+        return Interlocked.Exchange(ref _errorsSeen, sequence) == sequence ? Errno.None : Vnode.LastWriteError;
     }
 
     internal void SetStatusFlags(OpenFlags clear, OpenFlags set)
@@ -116,12 +133,35 @@ public sealed class OpenFile
     private void Close()
     {
         LockRanks.AssertNothingHeld();
-        Handle?.Release();
+        Notify.Closed(this);
+        if (Vnode.ExtensionOrNull is { } extension)
+        {
+            ReleaseLocks(extension);
+        }
+        if (Handle is { } handle)
+        {
+            if (handle.Pollable is { } pollable)
+            {
+                EpollInstance.ReleaseFile(pollable);
+            }
+            handle.Release();
+        }
+        if (Vnode.IsRegular && (CanRead || CanWrite))
+        {
+            Vnode.CountOpen(CanWrite, -1);
+        }
         if (_claimsWrite)
         {
             Path.Mount.EndWrite();
         }
         Path.Unpin();
         Kernel.Statistics.OpenFileGone();
+    }
+
+    private void ReleaseLocks(VnodeExtension extension)
+    {
+        extension.FlocksOrNull?.Release(this);
+        extension.LocksOrNull?.Release(LockOwner.ForOpenFile(this));
+        extension.LeasesOrNull?.Release(this);
     }
 }

@@ -44,6 +44,9 @@ public sealed class VfsContext : IDisposable
 
     public ResourceLimits Limits { get; }
 
+    /// <summary>Ends this caller's sleeps with EINTR.</summary>
+    public Interrupt Interrupt { get; } = new();
+
     /// <summary>Wall-clock time for time stamps.</summary>
     public Timespec Now => Kernel.Clock.Now;
 
@@ -89,7 +92,10 @@ public sealed class VfsContext : IDisposable
             }
         }
         Directories.Release();
-        Kernel.Statistics.ContextGone();
+        if (Kernel.Statistics.ContextGone())
+        {
+            Kernel.Anonymous.End();
+        }
     }
 
     private static int NextPid() => Interlocked.Increment(ref s_lastPid);

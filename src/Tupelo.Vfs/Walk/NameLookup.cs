@@ -31,6 +31,11 @@ internal static class NameLookup
         {
             return Errno.EAGAIN;
         }
+        // The walk came here without a pin: the file system must not see its vnode made inactive under the question.
+        if (!directory.TryPin())
+        {
+            return Errno.ESTALE;
+        }
         Errno errno;
         LockRanks.AssertMayCallFileSystem();
         VnodeLock.EnterRead(parent, LockRank.Directory);
@@ -42,6 +47,7 @@ internal static class NameLookup
         {
             VnodeLock.ExitRead(parent, LockRank.Directory);
         }
+        Deferred.Unpin(directory);
         Deferred.Run();
         context.Kernel.Names.Trim();
         return errno;

@@ -64,6 +64,7 @@ internal ref struct PathWalk
     private ReadOnlySpan<byte> _rest;
     private OpenFile? _startFile;
     private PathRef _magicPin;
+    private PathRef _held;
     private LinkStack _links;
     private MountSnapshot _mounts;
     private Topology _topology;
@@ -143,20 +144,12 @@ internal ref struct PathWalk
             {
                 return Errno.EXDEV;
             }
-            StandAt(_root);
-            return Errno.None;
+            return StandAt(_root);
         }
-        if (_dirFd == AtFd.CurrentDirectory)
+        errno = _dirFd == AtFd.CurrentDirectory ? StandAt(places.Current) : StandAtDescriptor();
+        if (errno != Errno.None)
         {
-            StandAt(places.Current);
-        }
-        else
-        {
-            errno = StandAtDescriptor();
-            if (errno != Errno.None)
-            {
-                return errno;
-            }
+            return errno;
         }
         if ((_resolve & (ResolveFlags.Beneath | ResolveFlags.InRoot)) != 0)
         {
@@ -237,14 +230,20 @@ internal ref struct PathWalk
         {
             return Errno.ELOOP;
         }
-        if (link.TryFollowMagicLink(_context, out PathRef target, out Errno errno))
+        if (!link.TryReference())
+        {
+            return Errno.ESTALE;
+        }
+        bool magic = link.TryFollowMagicLink(_context, out PathRef target, out Errno errno);
+        ReadOnlyMemory<byte> text = default;
+        if (!magic)
+        {
+            errno = link.ReadLink(_context, out text);
+        }
+        link.Release();
+        if (magic || errno != Errno.None)
         {
             return errno != Errno.None ? errno : Jump(target);
-        }
-        errno = link.ReadLink(_context, out ReadOnlyMemory<byte> text);
-        if (errno != Errno.None)
-        {
-            return errno;
         }
         if (text.IsEmpty)
         {
@@ -259,7 +258,7 @@ internal ref struct PathWalk
             {
                 return Errno.EXDEV;
             }
-            StandAt(_root);
+            return StandAt(_root);
         }
         return Errno.None;
     }
@@ -284,7 +283,7 @@ internal ref struct PathWalk
     {
         _dentry = child;
         _vnode = vnode;
-        return (child.Flags & DentryFlags.MountPoint) != 0 ? CrossMounts() : Errno.None;
+        return (child.Flags & DentryFlags.NeedsCare) != 0 ? Settle() : Errno.None;
     }
 
     /// <summary>Goes where ".", ".." or nothing in the last place lead.</summary>
@@ -295,6 +294,11 @@ internal ref struct PathWalk
         _startFile?.Release();
         _startFile = null;
         ReleaseMagicPin();
+        if (!_held.IsNull)
+        {
+            _held.Unpin();
+            _held = default;
+        }
         _links.Dispose();
     }
 
@@ -460,7 +464,30 @@ internal ref struct PathWalk
             break;
         }
         _vnode = _dentry.Vnode;
-        return (_dentry.Flags & DentryFlags.MountPoint) != 0 ? CrossMounts() : Errno.None;
+        return (_dentry.Flags & DentryFlags.NeedsCare) != 0 ? Settle() : Errno.None;
+    }
+
+    // Enters what is mounted here; and stays pinned where others may change the file system, because the questions that it will be
+    // asked need its vnode in use. Errors: EXDEV · ESTALE gone since, which repeats the walk.
+    private Errno Settle()
+    {
+        Errno errno = CrossMounts();
+        return errno == Errno.None && (_dentry.Flags & DentryFlags.Revalidate) != 0 ? Hold() : errno;
+    }
+
+    private Errno Hold()
+    {
+        PathRef before = _held;
+        if (!Here.TryPin())
+        {
+            return Errno.ESTALE;
+        }
+        _held = Here;
+        if (!before.IsNull)
+        {
+            before.Unpin();
+        }
+        return ReferenceEquals(_dentry.Vnode, _vnode) ? Errno.None : Errno.ESTALE;
     }
 
     private Errno CrossMounts()
@@ -492,15 +519,15 @@ internal ref struct PathWalk
         {
             return Errno.EXDEV;
         }
-        StandAt(target);
-        return Errno.None;
+        return StandAt(target);
     }
 
-    private void StandAt(PathRef place)
+    private Errno StandAt(PathRef place)
     {
         _mount = place.Mount;
         _dentry = place.Dentry;
         _vnode = _dentry.Vnode;
+        return (_dentry.Flags & DentryFlags.Revalidate) != 0 ? Hold() : Errno.None;
     }
 
     private Errno StandAtDescriptor()
@@ -509,7 +536,11 @@ internal ref struct PathWalk
         {
             return Errno.EBADF;
         }
-        StandAt(_startFile!.Path);
+        Errno errno = StandAt(_startFile!.Path);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
         _vnode = _startFile.Vnode;
         return _path.IsEmpty || _vnode.Type == FileType.Directory ? Errno.None : Errno.ENOTDIR;
     }
@@ -530,11 +561,11 @@ internal ref struct PathWalk
         return false;
     }
 
-    // True when a directory has moved during the walk, and the walk stands at its beginning again.
+    // True when a directory has moved during the walk, or vanished from the cache, and the walk stands at its beginning again.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MustRestart(ref Errno errno) => !_topology.IsCurrent(_context.Kernel) && RestartAfterMove(ref errno);
+    private bool MustRestart(ref Errno errno) => (errno == Errno.ESTALE || !_topology.IsCurrent(_context.Kernel)) && Restart(ref errno);
 
-    private bool RestartAfterMove(ref Errno errno)
+    private bool Restart(ref Errno errno)
     {
         if (errno == Errno.None && _wentUp && (_resolve & (ResolveFlags.Beneath | ResolveFlags.InRoot)) != 0)
         {
@@ -542,7 +573,8 @@ internal ref struct PathWalk
             return false;
         }
         const int MaxRestarts = 2;
-        if (_attempts >= MaxRestarts)
+        const int MaxStale = 32;
+        if (_attempts >= (errno == Errno.ESTALE ? MaxStale : MaxRestarts))
         {
             return false;
         }

@@ -1,0 +1,352 @@
+// Copies moves bytes from file to file without the caller's buffers: copy_file_range, sendfile, splice, tee.
+//
+// Between files bytes pass through one scratch buffer per thread; between a pipe and a file through the pipe's own pages
+// (PipeRing.Drain and Fill). Positions are locked for the whole call when they are used, two of them by serial number.
+// Source: copy_file_range(2), sendfile(2), splice(2), tee(2); the order of errors is Linux'.
+using System.Runtime.InteropServices;
+
+namespace Tupelo.Vfs;
+
+internal static unsafe class Copies
+{
+    private const int ScratchBytes = 256 * 1024;
+
+    [ThreadStatic]
+    private static byte[]? t_scratch;
+
+    private static byte[] Scratch => t_scratch ??= GC.AllocateUninitializedArray<byte>(ScratchBytes, pinned: true);
+
+    /// <summary>copy_file_range(2). An offset below 0 (<see cref="FileIo.AtPosition"/>) uses and moves the position.</summary>
+    /// <remarks>Errors: EISDIR · EINVAL no regular file, offsets, overlap · EBADF modes, O_APPEND · EOVERFLOW · EFBIG · ENOSPC · EIO.</remarks>
+    internal static IoResult CopyRange(VfsContext context, OpenFile source, ref long sourceOffset, OpenFile target, ref long targetOffset, ulong length)
+    {
+        if (source.Vnode.IsDirectory || target.Vnode.IsDirectory)
+        {
+            return Errno.EISDIR;
+        }
+        if (!source.Vnode.IsRegular || !target.Vnode.IsRegular)
+        {
+            return Errno.EINVAL;
+        }
+        if (!source.CanRead || !target.CanWrite || (target.Flags & OpenFlags.Append) != 0)
+        {
+            return Errno.EBADF;
+        }
+        bool sourcePosition = sourceOffset == FileIo.AtPosition;
+        bool targetPosition = targetOffset == FileIo.AtPosition;
+        LockPositions(source, sourcePosition, target, targetPosition);
+        long from = sourcePosition ? source.Position : sourceOffset;
+        long to = targetPosition ? target.Position : targetOffset;
+        IoResult result = CopyLocked(context, source, from, target, to, length);
+        if (result.Count > 0)
+        {
+            Advance(source, sourcePosition, ref sourceOffset, from + result.Count);
+            Advance(target, targetPosition, ref targetOffset, to + result.Count);
+            Notify.Modified(target);
+        }
+        UnlockPositions(source, sourcePosition, target, targetPosition);
+        return result;
+    }
+
+    /// <summary>sendfile(2).</summary>
+    /// <remarks>Errors: EBADF modes · ESPIPE an offset and no seeking · EINVAL O_APPEND, source no file · those of the write.</remarks>
+    internal static IoResult Send(VfsContext context, OpenFile target, OpenFile source, ref long sourceOffset, ulong length)
+    {
+        if (!source.CanRead || !target.CanWrite)
+        {
+            return Errno.EBADF;
+        }
+        bool position = sourceOffset == FileIo.AtPosition;
+        if (!position && (source.Traits & HandleTraits.Stream) != 0)
+        {
+            return Errno.ESPIPE;
+        }
+        if (!position && sourceOffset < 0)
+        {
+            return Errno.EINVAL;
+        }
+        if (source.Vnode.Type is not (FileType.Regular or FileType.BlockDevice) || (target.Flags & OpenFlags.Append) != 0)
+        {
+            return Errno.EINVAL;
+        }
+        bool targetPosition = (target.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
+        LockPositions(source, position, target, targetPosition);
+        long from = position ? source.Position : sourceOffset;
+        long start = from;
+        long to = target.Position;
+        long done = 0;
+        IoResult result = IoResult.Bytes(0);
+        long left = (long)Math.Min(length, FileIo.MaxCount);
+        while (left > 0)
+        {
+            IoResult read = ReadAt(context, source, from, Scratch.AsSpan(0, (int)Math.Min(ScratchBytes, left)));
+            if (read.Count == 0)
+            {
+                result = read;
+                break;
+            }
+            result = targetPosition
+                ? WriteAt(context, target, to, Scratch.AsSpan(0, (int)read.Count))
+                : WriteStream(context, target, Scratch.AsSpan(0, (int)read.Count), mayWait: done == 0);
+            from += result.Count;
+            to += result.Count;
+            done += result.Count;
+            left -= result.Count;
+            if (result.Count < read.Count)
+            {
+                break;
+            }
+        }
+        if (done > 0)
+        {
+            Advance(source, position, ref sourceOffset, start + done);
+            if (targetPosition)
+            {
+                target.Position = to;
+            }
+            Notify.Modified(target);
+        }
+        UnlockPositions(source, position, target, targetPosition);
+        return done > 0 || result.IsOk ? IoResult.Bytes(done) : result;
+    }
+
+    /// <summary>splice(2): one side, or both, is a pipe.</summary>
+    /// <remarks>Errors: EBADF modes · ESPIPE an offset for a pipe · EINVAL no pipe, the same pipe, O_APPEND, no seeking · EAGAIN · EPIPE · EINTR ...</remarks>
+    internal static IoResult Splice(
+        VfsContext context, OpenFile source, ref long sourceOffset, OpenFile target, ref long targetOffset, ulong length, SpliceFlags flags)
+    {
+        if (!source.CanRead || !target.CanWrite)
+        {
+            return Errno.EBADF;
+        }
+        PipeRing? from = (source.Handle as FifoHandle)?.Ring;
+        PipeRing? to = (target.Handle as FifoHandle)?.Ring;
+        bool sourceGiven = sourceOffset != FileIo.AtPosition;
+        bool targetGiven = targetOffset != FileIo.AtPosition;
+        if ((from is not null && sourceGiven) || (to is not null && targetGiven))
+        {
+            return Errno.ESPIPE;
+        }
+        long count = (long)Math.Min(length, FileIo.MaxCount);
+        bool nonBlocking = (flags & SpliceFlags.NonBlock) != 0;
+        if (from is not null && to is not null)
+        {
+            return from.SpliceTo(to, count, nonBlocking || IsNonBlocking(source) || IsNonBlocking(target), context.Interrupt);
+        }
+        return from is not null ? Drain(context, from, source, target, ref targetOffset, targetGiven, count, nonBlocking)
+            : to is not null ? Fill(context, source, ref sourceOffset, sourceGiven, to, target, count, nonBlocking)
+            : Errno.EINVAL;
+    }
+
+    /// <summary>tee(2). Errors: EINVAL not two pipes, or the same · EBADF modes · EAGAIN · EPIPE · EINTR.</summary>
+    internal static IoResult Tee(VfsContext context, OpenFile source, OpenFile target, ulong length, SpliceFlags flags)
+    {
+        if (!source.CanRead || !target.CanWrite)
+        {
+            return Errno.EBADF;
+        }
+        if (source.Handle is not FifoHandle from || target.Handle is not FifoHandle to)
+        {
+            return Errno.EINVAL;
+        }
+        bool nonBlocking = (flags & SpliceFlags.NonBlock) != 0 || IsNonBlocking(source) || IsNonBlocking(target);
+        return from.Ring.TeeTo(to.Ring, (long)Math.Min(length, FileIo.MaxCount), nonBlocking, context.Interrupt);
+    }
+
+    private static bool IsNonBlocking(OpenFile file) => (file.Flags & OpenFlags.NonBlock) != 0;
+
+    private static void LockPositions(OpenFile source, bool sourcePosition, OpenFile target, bool targetPosition)
+    {
+        if (sourcePosition && targetPosition)
+        {
+            PositionLock.EnterTwo(source, target);
+        }
+        else if (sourcePosition)
+        {
+            PositionLock.Enter(source);
+        }
+        else if (targetPosition)
+        {
+            PositionLock.Enter(target);
+        }
+    }
+
+    private static void UnlockPositions(OpenFile source, bool sourcePosition, OpenFile target, bool targetPosition)
+    {
+        if (sourcePosition && targetPosition)
+        {
+            PositionLock.ExitTwo(source, target);
+        }
+        else if (sourcePosition)
+        {
+            PositionLock.Exit(source);
+        }
+        else if (targetPosition)
+        {
+            PositionLock.Exit(target);
+        }
+    }
+
+    private static void Advance(OpenFile file, bool position, ref long offset, long to)
+    {
+        if (position)
+        {
+            file.Position = to;
+        }
+        else
+        {
+            offset = to;
+        }
+    }
+
+    // The ranges are checked here; positions are locked by the caller.
+    private static IoResult CopyLocked(VfsContext context, OpenFile source, long from, OpenFile target, long to, ulong length)
+    {
+        if (from < 0 || to < 0)
+        {
+            return Errno.EINVAL;
+        }
+        if (length > (ulong)(long.MaxValue - from) || length > (ulong)(long.MaxValue - to))
+        {
+            return Errno.EOVERFLOW;
+        }
+        if ((target.Vnode.Flags & (InodeFlags.Immutable | InodeFlags.AppendOnly)) != 0)
+        {
+            return Errno.EPERM;
+        }
+        Errno errno = Attributes.Refresh(context, source.Vnode);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        long left = Math.Min((long)Math.Min(length, FileIo.MaxCount), source.Vnode.SizeBytes - from);
+        if (left <= 0)
+        {
+            return IoResult.Bytes(0);
+        }
+        if (ReferenceEquals(source.Vnode, target.Vnode) && from < to + left && to < from + left)
+        {
+            return Errno.EINVAL;
+        }
+        long done = 0;
+        IoResult result = IoResult.Bytes(0);
+        while (done < left)
+        {
+            IoResult read = ReadAt(context, source, from + done, Scratch.AsSpan(0, (int)Math.Min(ScratchBytes, left - done)));
+            if (read.Count == 0)
+            {
+                result = read;
+                break;
+            }
+            result = WriteAt(context, target, to + done, Scratch.AsSpan(0, (int)read.Count));
+            done += result.Count;
+            if (result.Count < read.Count)
+            {
+                break;
+            }
+        }
+        return done > 0 || result.IsOk ? IoResult.Bytes(done) : result;
+    }
+
+    private static IoResult ReadAt(VfsContext context, OpenFile file, long offset, Span<byte> buffer)
+    {
+        fixed (byte* address = buffer)
+        {
+            IoVec segment = new(address, (nuint)buffer.Length);
+            return FileIo.Read(context, file, new ReadOnlySpan<IoVec>(in segment), offset);
+        }
+    }
+
+    private static IoResult WriteAt(VfsContext context, OpenFile file, long offset, ReadOnlySpan<byte> data)
+    {
+        fixed (byte* address = data)
+        {
+            IoVec segment = new(address, (nuint)data.Length);
+            return FileIo.Write(context, file, new ReadOnlySpan<IoVec>(in segment), offset);
+        }
+    }
+
+    private static IoResult WriteStream(VfsContext context, OpenFile file, ReadOnlySpan<byte> data, bool mayWait)
+    {
+        fixed (byte* address = data)
+        {
+            IoVec segment = new(address, (nuint)data.Length);
+            return FileIo.Write(
+                context, file, new ReadOnlySpan<IoVec>(in segment), FileIo.AtPosition, mayWait ? ReadWriteFlags.None : ReadWriteFlags.NoWait);
+        }
+    }
+
+    private static IoResult Drain(
+        VfsContext context, PipeRing from, OpenFile source, OpenFile target, ref long targetOffset, bool targetGiven, long count, bool nonBlocking)
+    {
+        if ((target.Flags & OpenFlags.Append) != 0 || (targetGiven && (target.Traits & HandleTraits.Stream) != 0))
+        {
+            return Errno.EINVAL;
+        }
+        if (targetGiven && targetOffset < 0)
+        {
+            return Errno.EINVAL;
+        }
+        bool position = !targetGiven && (target.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
+        LockPositions(source, false, target, position);
+        long start = position ? target.Position : targetOffset;
+        var sink = new FileSink(context, target, start);
+        IoResult result = from.Drain(ref sink, count, nonBlocking || IsNonBlocking(source), context.Interrupt);
+        if (result.Count > 0 && (position || targetGiven))
+        {
+            Advance(target, position, ref targetOffset, start + result.Count);
+        }
+        UnlockPositions(source, false, target, position);
+        return result;
+    }
+
+    private static IoResult Fill(
+        VfsContext context, OpenFile source, ref long sourceOffset, bool sourceGiven, PipeRing to, OpenFile target, long count, bool nonBlocking)
+    {
+        if (source.Vnode.IsDirectory || (sourceGiven && (source.Traits & HandleTraits.Stream) != 0) || (sourceGiven && sourceOffset < 0))
+        {
+            return Errno.EINVAL;
+        }
+        bool position = !sourceGiven && (source.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
+        LockPositions(source, position, target, false);
+        long start = position ? source.Position : sourceOffset;
+        var origin = new FileOrigin(context, source, start);
+        IoResult result = to.Fill(ref origin, count, (int)(start & 4095), nonBlocking || IsNonBlocking(target), context.Interrupt);
+        if (result.Count > 0 && (position || sourceGiven))
+        {
+            Advance(source, position, ref sourceOffset, start + result.Count);
+        }
+        UnlockPositions(source, position, target, false);
+        return result;
+    }
+
+    // A pipe's bytes go to a file at an offset that moves along.
+    private ref struct FileSink(VfsContext context, OpenFile file, long offset) : IPipeSink
+    {
+        private long _offset = offset;
+
+        public IoResult Write(ReadOnlySpan<byte> data)
+        {
+            if ((file.Traits & HandleTraits.Stream) != 0)
+            {
+                return WriteStream(context, file, data, mayWait: true);
+            }
+            IoResult result = WriteAt(context, file, _offset, data);
+            _offset += result.Count;
+            return result;
+        }
+    }
+
+    private ref struct FileOrigin(VfsContext context, OpenFile file, long offset) : IPipeSource
+    {
+        private long _offset = offset;
+
+        public IoResult Read(Span<byte> buffer)
+        {
+            bool stream = (file.Traits & HandleTraits.Stream) != 0;
+            IoResult result = ReadAt(context, file, stream ? FileIo.AtPosition : _offset, buffer);
+            _offset += result.Count;
+            return result;
+        }
+    }
+}

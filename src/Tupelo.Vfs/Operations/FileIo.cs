@@ -1,0 +1,456 @@
+// FileIo moves bytes between callers' segments and open files: the one place where reads and writes are checked, clipped,
+// locked and accounted. docs/vfs.md tells a read step by step.
+//
+// Layers: a call with the open file's position takes the position lock around it; a vnode's content is read under its lock
+// shared and written under it exclusive, one lock for all segments, so that each call is atomic against others (POSIX 2.9.7).
+// A handle that locks itself (pipes, devices) is called with neither.
+// Counts are capped at 0x7FFFF000 as in Linux. Segments are the caller's memory; a null one is EFAULT once bytes would move.
+namespace Tupelo.Vfs;
+
+internal static unsafe class FileIo
+{
+    internal const long MaxCount = 0x7FFFF000;
+    internal const int MaxSegments = 1024;
+
+    /// <summary>Where a transfer happens: the open file's own position, or an offset of the caller's.</summary>
+    internal const long AtPosition = -1;
+
+    private const ReadWriteFlags KnownFlags = ReadWriteFlags.HighPriority | ReadWriteFlags.DataSync | ReadWriteFlags.Sync | ReadWriteFlags.NoWait
+        | ReadWriteFlags.Append | ReadWriteFlags.NoAppend;
+
+    /// <summary>Checks segments as readv and writev do, and adds them up.</summary>
+    /// <remarks>Errors: EINVAL more than 1024, a length or the sum above SSIZE_MAX · EFAULT no array.</remarks>
+    internal static Errno CheckSegments(ReadOnlySpan<IoVec> segments, int count)
+    {
+        if (count is < 0 or > MaxSegments)
+        {
+            return Errno.EINVAL;
+        }
+        if (count > segments.Length)
+        {
+            return Errno.EFAULT;
+        }
+        ulong total = 0;
+        for (int i = 0; i < count; i++)
+        {
+            ulong length = segments[i].Length;
+            if ((long)length < 0)
+            {
+                return Errno.EINVAL;
+            }
+            // Linux cuts the transfer, it does not refuse the sum.
+            total = Math.Min(total + length, MaxCount);
+        }
+        return Errno.None;
+    }
+
+    /// <summary>read, readv, pread, preadv, preadv2.</summary>
+    /// <param name="offsetBytes"><see cref="AtPosition"/>, or where to read.</param>
+    /// <remarks>Errors: EBADF not for reading · ESPIPE an offset on a stream · EOPNOTSUPP flags · EISDIR · EINVAL · EFAULT · EAGAIN · EINTR · EIO.</remarks>
+    internal static IoResult Read(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, ReadWriteFlags flags = ReadWriteFlags.None)
+    {
+        if (!file.CanRead)
+        {
+            return Errno.EBADF;
+        }
+        Errno errno = CheckStream(file, offsetBytes);
+        if (errno == Errno.None && flags != ReadWriteFlags.None)
+        {
+            errno = CheckFlags(file, flags, writes: false);
+        }
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        if (file.Handle is null)
+        {
+            Vnode vnode = file.Vnode;
+            if (!vnode.IsRegular)
+            {
+                return vnode.IsDirectory ? Errno.EISDIR : Errno.EINVAL;
+            }
+            if (offsetBytes != AtPosition)
+            {
+                return ReadVnode(context, file, vnode, segments, offsetBytes);
+            }
+            PositionLock.Enter(file);
+            IoResult result = ReadVnode(context, file, vnode, segments, file.Position);
+            file.Position += result.Count;
+            PositionLock.Exit(file);
+            return result;
+        }
+        return ReadHandle(context, file, file.Handle, segments, offsetBytes, IsNonBlocking(file, flags));
+    }
+
+    /// <summary>write, writev, pwrite, pwritev, pwritev2.</summary>
+    /// <remarks>Errors: EBADF not for writing · ESPIPE · EOPNOTSUPP, EINVAL flags · EFBIG · EPERM sealed · ENOSPC · EPIPE · EFAULT · EAGAIN · EINTR · EIO.</remarks>
+    internal static IoResult Write(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, ReadWriteFlags flags = ReadWriteFlags.None)
+    {
+        if (!file.CanWrite)
+        {
+            return Errno.EBADF;
+        }
+        Errno errno = CheckStream(file, offsetBytes);
+        if (errno == Errno.None && flags != ReadWriteFlags.None)
+        {
+            errno = CheckFlags(file, flags, writes: true);
+        }
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        OpenFlags open = file.Flags;
+        bool append = ((open & OpenFlags.Append) != 0 && (flags & ReadWriteFlags.NoAppend) == 0) || (flags & ReadWriteFlags.Append) != 0;
+        IoResult result;
+        if (file.Handle is { } handle)
+        {
+            result = WriteHandle(context, file, handle, segments, offsetBytes, append, IsNonBlocking(file, flags));
+        }
+        else
+        {
+            if (!file.Vnode.IsRegular)
+            {
+                return Errno.EINVAL;
+            }
+            result = WriteFile(context, file, segments, offsetBytes, append);
+        }
+        if (result.Count > 0)
+        {
+            Notify.Modified(file);
+            bool sync = (open & OpenFlags.DataSync) != 0 || (flags & (ReadWriteFlags.DataSync | ReadWriteFlags.Sync)) != 0
+                || (file.Path.Mount.Flags & MountFlags.Synchronous) != 0;
+            if (sync)
+            {
+                bool dataOnly = (open & OpenFlags.Sync) != OpenFlags.Sync && (flags & ReadWriteFlags.Sync) == 0;
+                errno = Durability.Sync(context, file, dataOnly);
+                if (errno != Errno.None)
+                {
+                    return errno;
+                }
+            }
+        }
+        return result;
+    }
+
+    /// <summary>Reads a vnode's bytes at an offset; other core operations (copies, mappings) enter here. No locks held.</summary>
+    internal static IoResult ReadVnode(VfsContext context, OpenFile file, Vnode vnode, ReadOnlySpan<IoVec> segments, long offsetBytes)
+    {
+        Errno errno = Attributes.Refresh(context, vnode);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        long done = 0;
+        VnodeLock.EnterRead(vnode, LockRank.Data);
+        long left = Math.Min(vnode.SizeBytes - offsetBytes, MaxCount);
+        IoResult failure = IoResult.Bytes(0);
+        for (int i = 0; i < segments.Length && left > 0; i++)
+        {
+            ref readonly IoVec segment = ref segments[i];
+            int count = (int)Math.Min((ulong)left, segment.Length);
+            if (count == 0)
+            {
+                continue;
+            }
+            if (segment.Address is null)
+            {
+                failure = Errno.EFAULT;
+                break;
+            }
+            failure = vnode.Read(context, offsetBytes + done, new Span<byte>(segment.Address, count));
+            done += failure.Count;
+            left -= failure.Count;
+            if (failure.Count < count)
+            {
+                break;
+            }
+        }
+        VnodeLock.ExitRead(vnode, LockRank.Data);
+        if (done > 0 || failure.IsOk)
+        {
+            if ((file.Flags & OpenFlags.NoAccessTime) == 0)
+            {
+                AccessTimes.Touch(context, file.Path.Mount, vnode);
+            }
+            if (done > 0)
+            {
+                Notify.Accessed(file);
+            }
+            return IoResult.Bytes(done);
+        }
+        return failure;
+    }
+
+    /// <summary>Writes a vnode's bytes; the caller holds its lock exclusively and has chosen the offset.</summary>
+    /// <param name="sizeLimit">RLIMIT_FSIZE and the file system's limit together.</param>
+    internal static IoResult WriteVnodeLocked(VfsContext context, Vnode vnode, ReadOnlySpan<IoVec> segments, long offsetBytes, long sizeLimit)
+    {
+        long left = Math.Min(TotalOf(segments), MaxCount);
+        if (left == 0)
+        {
+            return IoResult.Bytes(0);
+        }
+        if (offsetBytes >= sizeLimit)
+        {
+            return Errno.EFBIG;
+        }
+        left = Math.Min(left, sizeLimit - offsetBytes);
+        Errno errno = CheckContentWritable(vnode, offsetBytes, ref left);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        long done = 0;
+        IoResult failure = IoResult.Bytes(0);
+        for (int i = 0; i < segments.Length && left > 0; i++)
+        {
+            ref readonly IoVec segment = ref segments[i];
+            int count = (int)Math.Min((ulong)left, segment.Length);
+            if (count == 0)
+            {
+                continue;
+            }
+            if (segment.Address is null)
+            {
+                failure = Errno.EFAULT;
+                break;
+            }
+            failure = vnode.Write(context, offsetBytes + done, new ReadOnlySpan<byte>(segment.Address, count));
+            done += failure.Count;
+            left -= failure.Count;
+            if (failure.Count < count)
+            {
+                break;
+            }
+        }
+        if (done == 0)
+        {
+            return failure;
+        }
+        if (vnode.FileSystem.CachePolicy == CachePolicy.Exclusive)
+        {
+            vnode.ContentChanged(context.Now, Math.Max(vnode.SizeBytes, offsetBytes + done), SetIdBitsToDrop(context, vnode));
+        }
+        else
+        {
+            vnode.ForgetAttributes();
+        }
+        return IoResult.Bytes(done);
+    }
+
+    /// <summary>Set-id bits that a change of content by this caller clears.</summary>
+    internal static uint SetIdBitsToDrop(VfsContext context, Vnode vnode)
+    {
+        uint permissions = vnode.Permissions;
+        if ((permissions & (Mode.SetUid | Mode.SetGid)) == 0 || Access.Has(context, Capabilities.KeepSetId))
+        {
+            return 0;
+        }
+        uint drop = permissions & Mode.SetUid;
+        return (permissions & (Mode.SetGid | 0x8)) == (Mode.SetGid | 0x8) ? drop | Mode.SetGid : drop;
+    }
+
+    internal static long SizeLimit(VfsContext context, Vnode vnode) => Math.Min(context.Limits.MaxFileBytes, vnode.FileSystem.MaxFileBytes);
+
+    internal static long TotalOf(ReadOnlySpan<IoVec> segments)
+    {
+        ulong total = 0;
+        foreach (ref readonly IoVec segment in segments)
+        {
+            total = Math.Min(total + segment.Length, MaxCount);
+        }
+        return (long)total;
+    }
+
+    private static bool IsNonBlocking(OpenFile file, ReadWriteFlags flags) =>
+        (file.Flags & OpenFlags.NonBlock) != 0 || (flags & ReadWriteFlags.NoWait) != 0;
+
+    private static Errno CheckStream(OpenFile file, long offsetBytes) =>
+        offsetBytes != AtPosition && (file.Traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE : Errno.None;
+
+    private static Errno CheckFlags(OpenFile file, ReadWriteFlags flags, bool writes)
+    {
+        if ((flags & ~KnownFlags) != 0
+            || ((flags & ReadWriteFlags.NoWait) != 0 && file.Handle is null && !file.Vnode.FileSystem.Supports(FileSystemFeatures.NoWait)))
+        {
+            return Errno.EOPNOTSUPP;
+        }
+        const ReadWriteFlags Both = ReadWriteFlags.Append | ReadWriteFlags.NoAppend;
+        return (flags & Both) == Both ? Errno.EINVAL
+            : writes && (flags & ReadWriteFlags.NoAppend) != 0 && (file.Vnode.Flags & InodeFlags.AppendOnly) != 0 ? Errno.EPERM
+            : Errno.None;
+    }
+
+    // Seals and append-only files. Caller holds the lock exclusively.
+    private static Errno CheckContentWritable(Vnode vnode, long offsetBytes, ref long left)
+    {
+        if (vnode.ExtensionOrNull?.Seals is { } seals)
+        {
+            long size = vnode.SizeBytes;
+            Errno errno = seals.CheckWrite(offsetBytes, size);
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+            if (offsetBytes + left > size && seals.CheckResize(size, offsetBytes + left) != Errno.None)
+            {
+                left = size - offsetBytes;
+            }
+        }
+        return (vnode.Flags & InodeFlags.Immutable) != 0 ? Errno.EPERM : Errno.None;
+    }
+
+    private static IoResult WriteFile(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, bool append)
+    {
+        Vnode vnode = file.Vnode;
+        Errno errno = Attributes.Refresh(context, vnode);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        bool atPosition = offsetBytes == AtPosition;
+        if (atPosition)
+        {
+            PositionLock.Enter(file);
+        }
+        VnodeLock.EnterWrite(vnode, LockRank.Data);
+        long offset = append ? vnode.SizeBytes : atPosition ? file.Position : offsetBytes;
+        IoResult result = WriteVnodeLocked(context, vnode, segments, offset, SizeLimit(context, vnode));
+        VnodeLock.ExitWrite(vnode, LockRank.Data);
+        if (atPosition)
+        {
+            if (result.Count > 0)
+            {
+                file.Position = offset + result.Count;
+            }
+            PositionLock.Exit(file);
+        }
+        return result;
+    }
+
+    private static IoResult ReadHandle(
+        VfsContext context, OpenFile file, OpenHandle handle, ReadOnlySpan<IoVec> segments, long offsetBytes, bool nonBlocking)
+    {
+        HandleTraits traits = handle.Traits;
+        bool usesPosition = offsetBytes == AtPosition && (traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
+        bool locks = (traits & HandleTraits.SelfLocking) == 0;
+        if (usesPosition)
+        {
+            PositionLock.Enter(file);
+        }
+        if (locks)
+        {
+            VnodeLock.EnterRead(file.Vnode, LockRank.Data);
+        }
+        long start = usesPosition ? file.Position : offsetBytes;
+        long done = 0;
+        IoResult result = IoResult.Bytes(0);
+        foreach (ref readonly IoVec segment in segments)
+        {
+            int count = (int)Math.Min(segment.Length, (ulong)(MaxCount - done));
+            if (segment.Address is null && count > 0)
+            {
+                result = Errno.EFAULT;
+                break;
+            }
+            if (count == 0 && segments.Length > 1)
+            {
+                continue;
+            }
+            // What came already is returned at once: only the first piece may sleep.
+            result = handle.Read(context, Math.Max(start, 0) + done, new Span<byte>(segment.Address, count), nonBlocking || done > 0);
+            done += result.Count;
+            if (result.Count < count)
+            {
+                break;
+            }
+        }
+        if (locks)
+        {
+            VnodeLock.ExitRead(file.Vnode, LockRank.Data);
+        }
+        if (usesPosition)
+        {
+            file.Position = start + done;
+            PositionLock.Exit(file);
+        }
+        if (done > 0)
+        {
+            Notify.Accessed(file);
+        }
+        return done > 0 || result.IsOk ? IoResult.Bytes(done) : result;
+    }
+
+    private static IoResult WriteHandle(
+        VfsContext context, OpenFile file, OpenHandle handle, ReadOnlySpan<IoVec> segments, long offsetBytes, bool append, bool nonBlocking)
+    {
+        HandleTraits traits = handle.Traits;
+        bool usesPosition = offsetBytes == AtPosition && (traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
+        bool locks = (traits & HandleTraits.SelfLocking) == 0;
+        if (usesPosition)
+        {
+            PositionLock.Enter(file);
+        }
+        if (locks)
+        {
+            VnodeLock.EnterWrite(file.Vnode, LockRank.Data);
+        }
+        long start = append && (traits & (HandleTraits.OwnAppend | HandleTraits.OwnSize)) == 0 ? file.Vnode.SizeBytes
+            : usesPosition ? file.Position
+            : offsetBytes;
+        long limit = (traits & HandleTraits.Stream) != 0 ? long.MaxValue : SizeLimit(context, file.Vnode);
+        long done = 0;
+        IoResult result = IoResult.Bytes(0);
+        foreach (ref readonly IoVec segment in segments)
+        {
+            long at = Math.Max(start, 0) + done;
+            int count = (int)Math.Min(segment.Length, (ulong)(MaxCount - done));
+            if (count > 0 && at >= limit)
+            {
+                result = Errno.EFBIG;
+                break;
+            }
+            count = (int)Math.Min(count, limit - at);
+            if (segment.Address is null && count > 0)
+            {
+                result = Errno.EFAULT;
+                break;
+            }
+            if (count == 0 && segments.Length > 1)
+            {
+                continue;
+            }
+            result = handle.Write(context, at, new ReadOnlySpan<byte>(segment.Address, count), nonBlocking);
+            done += result.Count;
+            if (result.Count < count)
+            {
+                break;
+            }
+        }
+        if (locks)
+        {
+            if (done > 0)
+            {
+                long size = (traits & HandleTraits.OwnSize) != 0 ? file.Vnode.SizeBytes : Math.Max(file.Vnode.SizeBytes, start + done);
+                if (file.Vnode.FileSystem.CachePolicy == CachePolicy.Exclusive)
+                {
+                    file.Vnode.ContentChanged(context.Now, size, SetIdBitsToDrop(context, file.Vnode));
+                }
+            }
+            VnodeLock.ExitWrite(file.Vnode, LockRank.Data);
+        }
+        if (done > 0)
+        {
+            Attributes.Forget(file.Vnode);
+        }
+        if (usesPosition)
+        {
+            if (done > 0)
+            {
+                file.Position = start + done;
+            }
+            PositionLock.Exit(file);
+        }
+        return done > 0 || result.IsOk ? IoResult.Bytes(done) : result;
+    }
+}

@@ -1,0 +1,64 @@
+// Ioctls answers the ioctl(2) requests that are the same for all files; the rest is the handle's or the file system's.
+using System.Buffers.Binary;
+
+namespace Tupelo.Vfs;
+
+internal static class Ioctls
+{
+    /// <remarks>Errors: EFAULT argument too short · EPERM · EROFS · EOPNOTSUPP · ENOTTY not known.</remarks>
+    internal static IoResult Run(VfsContext context, int fd, OpenFile file, uint request, Span<byte> argument)
+    {
+        switch (request)
+        {
+            case IoctlRequest.FileCloseOnExec or IoctlRequest.FileNoCloseOnExec:
+                return context.Files.TrySetCloseOnExec(fd, request == IoctlRequest.FileCloseOnExec) ? IoResult.Bytes(0) : Errno.EBADF;
+            case IoctlRequest.FileNonBlocking or IoctlRequest.FileAsync:
+                if (!TryRead(argument, out int on))
+                {
+                    return Errno.EFAULT;
+                }
+                OpenFlags flag = request == IoctlRequest.FileNonBlocking ? OpenFlags.NonBlock : OpenFlags.Async;
+                file.SetStatusFlags(flag, on != 0 ? flag : 0);
+                return IoResult.Bytes(0);
+            case IoctlRequest.FileBytesReadable when file.Vnode.IsRegular && file.Handle is null:
+                return Write(argument, (int)Math.Clamp(file.Vnode.SizeBytes - file.Position, int.MinValue, int.MaxValue));
+            case IoctlRequest.FileSystemBlockSize when file.Vnode.Type is FileType.Regular or FileType.Directory:
+                return Write(argument, file.Vnode.FileSystem.BlockSizeBytes);
+            case IoctlRequest.GetInodeFlags when HasFlags(file):
+                return Write(argument, (int)file.Vnode.Flags);
+            case IoctlRequest.SetInodeFlags when HasFlags(file):
+                return !TryRead(argument, out int flags) ? Errno.EFAULT : From(Metadata.SetFlags(context, file.Path, file.Vnode, (InodeFlags)flags));
+            case IoctlRequest.GetInodeVersion when HasFlags(file):
+                return Write(argument, (int)file.Vnode.Generation);
+            case IoctlRequest.CloneFile or IoctlRequest.CloneFileRange:
+                return Errno.EOPNOTSUPP;
+            default:
+                return file.Handle is { } handle ? handle.Ioctl(context, request, argument) : file.Vnode.Ioctl(context, request, argument);
+        }
+    }
+
+    private static bool HasFlags(OpenFile file) => file.Vnode.FileSystem.Supports(FileSystemFeatures.InodeFlags);
+
+    private static IoResult From(Errno errno) => errno == Errno.None ? IoResult.Bytes(0) : errno;
+
+    private static bool TryRead(ReadOnlySpan<byte> argument, out int value)
+    {
+        value = 0;
+        if (argument.Length < sizeof(int) || Syscalls.IsNull(argument))
+        {
+            return false;
+        }
+        value = BinaryPrimitives.ReadInt32LittleEndian(argument);
+        return true;
+    }
+
+    private static IoResult Write(Span<byte> argument, int value)
+    {
+        if (argument.Length < sizeof(int) || Syscalls.IsNull<byte>(argument))
+        {
+            return Errno.EFAULT;
+        }
+        BinaryPrimitives.WriteInt32LittleEndian(argument, value);
+        return IoResult.Bytes(0);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Runtime.CompilerServices;
+
+namespace Tupelo.Vfs;
+
+// From file to file, pipes, mappings. A null reference for an offset means the open file's position.
+public sealed unsafe partial class Syscalls
+{
+    /// <summary>copy_file_range(2).</summary>
+    public long CopyFileRange(int inFd, ref long inOffset, int outFd, ref long outOffset, nuint length, uint flags = 0)
+    {
+        if (!TryGetTwo(inFd, outFd, out OpenFile source, out OpenFile target))
+        {
+            return Result(Errno.EBADF);
+        }
+        IoResult result = Errno.EINVAL;
+        if (flags == 0)
+        {
+            long from = Unsafe.IsNullRef(in inOffset) ? FileIo.AtPosition : Given(inOffset);
+            long to = Unsafe.IsNullRef(in outOffset) ? FileIo.AtPosition : Given(outOffset);
+            result = Copies.CopyRange(Context, source, ref from, target, ref to, length);
+            Store(ref inOffset, from, result);
+            Store(ref outOffset, to, result);
+        }
+        source.Release();
+        target.Release();
+        return result.Raw;
+    }
+
+    /// <summary>sendfile(2).</summary>
+    public long SendFile(int outFd, int inFd, ref long offset, nuint count)
+    {
+        if (!TryGetTwo(inFd, outFd, out OpenFile source, out OpenFile target))
+        {
+            return Result(Errno.EBADF);
+        }
+        long from = Unsafe.IsNullRef(in offset) ? FileIo.AtPosition : Given(offset);
+        IoResult result = Copies.Send(Context, target, source, ref from, count);
+        Store(ref offset, from, result);
+        source.Release();
+        target.Release();
+        return result.Raw;
+    }
+
+    /// <summary>splice(2).</summary>
+    public long Splice(int inFd, ref long inOffset, int outFd, ref long outOffset, nuint length, SpliceFlags flags = SpliceFlags.None)
+    {
+        if (length == 0)
+        {
+            return 0;
+        }
+        if ((flags & ~(SpliceFlags.Move | SpliceFlags.NonBlock | SpliceFlags.More | SpliceFlags.Gift)) != 0)
+        {
+            return Result(Errno.EINVAL);
+        }
+        if (!TryGetTwo(inFd, outFd, out OpenFile source, out OpenFile target))
+        {
+            return Result(Errno.EBADF);
+        }
+        long from = Unsafe.IsNullRef(in inOffset) ? FileIo.AtPosition : Given(inOffset);
+        long to = Unsafe.IsNullRef(in outOffset) ? FileIo.AtPosition : Given(outOffset);
+        IoResult result = Copies.Splice(Context, source, ref from, target, ref to, length, flags);
+        Store(ref inOffset, from, result);
+        Store(ref outOffset, to, result);
+        source.Release();
+        target.Release();
+        return result.Raw;
+    }
+
+    /// <summary>tee(2).</summary>
+    public long Tee(int inFd, int outFd, nuint length, SpliceFlags flags = SpliceFlags.None)
+    {
+        if ((flags & ~(SpliceFlags.Move | SpliceFlags.NonBlock | SpliceFlags.More | SpliceFlags.Gift)) != 0)
+        {
+            return Result(Errno.EINVAL);
+        }
+        if (length == 0)
+        {
+            return 0;
+        }
+        if (!TryGetTwo(inFd, outFd, out OpenFile source, out OpenFile target))
+        {
+            return Result(Errno.EBADF);
+        }
+        IoResult result = Copies.Tee(Context, source, target, length, flags);
+        source.Release();
+        target.Release();
+        return result.Raw;
+    }
+
+    /// <summary>vmsplice(2): the segments go into a pipe, or a pipe's bytes into the segments.</summary>
+    public long VmSplice(int fd, ReadOnlySpan<IoVec> segments, int count, SpliceFlags flags = SpliceFlags.None)
+    {
+        if ((flags & ~(SpliceFlags.Move | SpliceFlags.NonBlock | SpliceFlags.More | SpliceFlags.Gift)) != 0)
+        {
+            return Result(Errno.EINVAL);
+        }
+        if (!TryGetFile(fd, out OpenFile file))
+        {
+            return Result(Errno.EBADF);
+        }
+        IoResult result = file.Handle is FifoHandle ? FileIo.CheckSegments(segments, count) : Errno.EBADF;
+        if (result.IsOk)
+        {
+            ReadWriteFlags waits = (flags & SpliceFlags.NonBlock) != 0 ? ReadWriteFlags.NoWait : ReadWriteFlags.None;
+            result = file.CanWrite
+                ? FileIo.Write(Context, file, segments[..count], FileIo.AtPosition, waits)
+                : FileIo.Read(Context, file, segments[..count], FileIo.AtPosition, waits);
+        }
+        file.Release();
+        return result.Raw;
+    }
+
+    /// <summary>pipe2(2): the reading end, then the writing end.</summary>
+    public long Pipe2(Span<int> fds, OpenFlags flags = OpenFlags.ReadOnly)
+    {
+        if ((flags & ~(OpenFlags.CloseOnExec | OpenFlags.NonBlock | OpenFlags.Direct)) != 0)
+        {
+            return Result(Errno.EINVAL);
+        }
+        if (fds.Length < 2 || Unsafe.IsNullRef(in System.Runtime.InteropServices.MemoryMarshal.GetReference(fds)))
+        {
+            return Result(Errno.EFAULT);
+        }
+        PipeRing.CreatePair(out PipeEnd readEnd, out PipeEnd writeEnd);
+        OpenFlags kept = flags & ~OpenFlags.CloseOnExec;
+        bool packets = (flags & OpenFlags.Direct) != 0;
+        AnonymousFiles anonymous = Context.Kernel.Anonymous;
+        OpenFile reading = anonymous.Open(Context, "pipe"u8, FileType.Fifo, new FifoHandle(readEnd, packets), kept);
+        OpenFile writing = anonymous.Open(Context, "pipe"u8, FileType.Fifo, new FifoHandle(writeEnd, packets), kept | OpenFlags.WriteOnly);
+        long first = Install(reading, flags);
+        if (first < 0)
+        {
+            writing.Release();
+            return first;
+        }
+        long second = Install(writing, flags);
+        if (second < 0)
+        {
+            _ = Close((int)first);
+            return second;
+        }
+        fds[0] = (int)first;
+        fds[1] = (int)second;
+        return 0;
+    }
+
+    /// <summary>mmap(2) of a file.</summary>
+    public long MMap(nuint length, MapProtection protection, MapFlags flags, int fd, long offsetBytes, out FileMapping? mapping)
+    {
+        mapping = null;
+        if ((offsetBytes & 4095) != 0 || offsetBytes < 0)
+        {
+            return Result(Errno.EINVAL);
+        }
+        if (!TryGetFile(fd, out OpenFile file))
+        {
+            return Result(Errno.EBADF);
+        }
+        Errno errno = FileMapping.Map(Context, file, offsetBytes, length, protection, flags, out mapping);
+        if (errno != Errno.None)
+        {
+            file.Release();
+        }
+        return Result(errno);
+    }
+
+    // An offset that is given; -1 must not be taken for "the position".
+    private static long Given(long offset) => offset == FileIo.AtPosition ? long.MinValue : offset;
+
+    private static void Store(ref long offset, long value, IoResult result)
+    {
+        if (!Unsafe.IsNullRef(in offset) && result.IsOk)
+        {
+            offset = value == long.MinValue ? FileIo.AtPosition : value;
+        }
+    }
+
+    private bool TryGetTwo(int firstFd, int secondFd, out OpenFile first, out OpenFile second)
+    {
+        second = null!;
+        if (!TryGetFile(firstFd, out first))
+        {
+            return false;
+        }
+        if (TryGetFile(secondFd, out second))
+        {
+            return true;
+        }
+        first.Release();
+        return false;
+    }
+}
