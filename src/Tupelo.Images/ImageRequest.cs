@@ -41,6 +41,12 @@ public sealed record ImageRequest
     /// <summary>No time later than this is stored; null for no limit.</summary>
     public Timespec? LatestTime { get; init; }
 
+    /// <summary>Nanos' boot loader; with it the image is a bootable disk. null: the image is one volume.</summary>
+    public string? BootImage { get; init; }
+
+    /// <summary>The kernel that a bootable disk starts; null: the manifest's `boot`, or the file /kernel.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>Length of the whole image at the least, in bytes.</summary>
     public long MinSizeBytes { get; init; }
 
@@ -52,6 +58,9 @@ public sealed record ImageRequest
 public sealed record ImageSummary
 {
     public required long SizeBytes { get; init; }
+
+    /// <summary>Where the root volume begins in the image, in bytes.</summary>
+    public required long RootOffsetBytes { get; init; }
 
     /// <summary>The root volume.</summary>
     public required TfsBuildSummary Root { get; init; }

@@ -11,7 +11,8 @@ internal sealed record TreeOptions
     /// <summary>Store neither mode, owner, times nor extended attributes, and leave out FIFOs and devices.</summary>
     public bool Plain { get; init; }
 
-    /// <summary>Store only what is the same on every machine: no owners, no access times, of extended attributes only `user.`.</summary>
+    /// <summary>Store only what is the same on every machine: owner 0, the access time that of modification, of extended
+    /// attributes only `user.`.</summary>
     public bool Reproducible { get; init; }
 
     /// <summary>No time later than this is stored.</summary>
@@ -103,6 +104,13 @@ internal sealed class ImageTreeWriter
         }
     }
 
+    /// <summary>Adds one regular file to the root directory, with nothing but its content.</summary>
+    public void AddToRoot(ReadOnlySpan<byte> name, HostFile file)
+    {
+        _attributes.Clear();
+        _ = AddContent(_builder.RootDirectory, name, file);
+    }
+
     /// <summary>Fills <paramref name="attributes"/> with what is stored of an entry, extended attributes excepted.</summary>
     public static void Describe(HostEntry entry, TreeOptions options, TfsEntryAttributes attributes)
     {
@@ -118,10 +126,7 @@ internal sealed class ImageTreeWriter
             attributes.Gid = options.Reproducible ? 0 : entry.Gid;
         }
         attributes.ModifyTime = Earlier(entry.ModifyTime, options.LatestTime);
-        if (!options.Reproducible)
-        {
-            attributes.AccessTime = Earlier(entry.AccessTime, options.LatestTime);
-        }
+        attributes.AccessTime = options.Reproducible ? attributes.ModifyTime : Earlier(entry.AccessTime, options.LatestTime);
         if (entry.Type is FileType.CharDevice or FileType.BlockDevice)
         {
             attributes.Device = entry.RawDevice;
@@ -338,6 +343,10 @@ internal sealed class ImageTreeWriter
         if (contents?["host"u8] is not StringLiteral path)
         {
             throw new ImageException("contents must be of the form contents:(host:PATH)");
+        }
+        if (entry[TfsAttribute.Extents] is not null || entry[TfsAttribute.FileLength] is not null)
+        {
+            throw new ImageException("a file with contents cannot have the attributes extents and filelength, too");
         }
         using HostFile file = _options.Lookup.Open(path.Bytes);
         _ = AddContent(frame.Handle, name, file);

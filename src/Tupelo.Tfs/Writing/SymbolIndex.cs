@@ -12,9 +12,6 @@ namespace Tupelo.Tfs;
 
 internal sealed class SymbolIndex
 {
-    /// <summary>Longest symbol that can be stored; also the longest that the encoder writes.</summary>
-    public const int MaxSymbolBytes = 16_383;
-
     private const int ChunkShift = 16;
     private const int ChunkBytes = 1 << ChunkShift;
     private const int HeaderBytes = sizeof(uint);
@@ -84,7 +81,7 @@ internal sealed class SymbolIndex
 
     private uint Store(ReadOnlySpan<byte> symbol, uint index)
     {
-        if (symbol.Length > MaxSymbolBytes)
+        if (symbol.Length > TupleEncoder.MaxSymbolBytes)
         {
             throw new ArgumentOutOfRangeException(nameof(symbol), "a symbol is too long");
         }

@@ -10,8 +10,8 @@ public sealed record TfsBuildOptions
     /// gets the same identity.</summary>
     public byte[]? Uuid { get; init; }
 
-    /// <summary>True: nothing but what Nanos' own tools would write; no mode, owner, times, device nodes, extended attributes or
-    /// commit records.</summary>
+    /// <summary>True: nothing but what Nanos' own tools would write; no mode, owner, times, device nodes or commit
+    /// records. Other attributes that are given are stored all the same.</summary>
     public bool Plain { get; init; }
 
     /// <summary>Attributes of the root tuple: the configuration of the machine. `children` must not be among them.</summary>

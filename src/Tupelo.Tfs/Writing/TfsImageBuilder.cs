@@ -302,18 +302,30 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
 
     private void EndRecord() => _log.Append(_encoder.Record);
 
-    private int CountOf(TfsEntryAttributes attributes) =>
-        _options.Plain
+    private int CountOf(TfsEntryAttributes attributes)
+    {
+        int own = _options.Plain
             ? 0
             : (attributes.Mode is null ? 0 : 3) + (attributes.ModifyTime is null ? 0 : 1) + (attributes.AccessTime is null ? 0 : 1)
-                + (attributes.Device is null ? 0 : 1) + attributes.Others.Count;
+                + (attributes.Device is null ? 0 : 1);
+        return own + attributes.Others.Count;
+    }
 
     private void WriteAttributes(TfsEntryAttributes attributes)
     {
-        if (_options.Plain)
+        if (!_options.Plain)
         {
-            return;
+            WriteOwnAttributes(attributes);
         }
+        foreach (KeyValuePair<AttributeName, TfsLiteral> other in attributes.Others)
+        {
+            _ = _encoder.Symbol(other.Key.Bytes);
+            _encoder.Value(other.Value);
+        }
+    }
+
+    private void WriteOwnAttributes(TfsEntryAttributes attributes)
+    {
         if (attributes.Mode is { } mode)
         {
             WriteInteger(TfsAttribute.TupeloMode, mode);
@@ -331,11 +343,6 @@ public sealed class TfsImageBuilder : ILogSink, IDisposable
         if (attributes.Device is { } device)
         {
             WriteInteger(TfsAttribute.TupeloDevice, device);
-        }
-        foreach (KeyValuePair<AttributeName, TfsLiteral> other in attributes.Others)
-        {
-            _ = _encoder.Symbol(other.Key.Bytes);
-            _encoder.Value(other.Value);
         }
     }
 

@@ -16,6 +16,9 @@ public sealed class TupleEncoder
     /// <summary>The one number that Nanos misreads (as its own negative); it is never written.</summary>
     public const ulong ForbiddenInteger = 1UL << 61;
 
+    /// <summary>Longest attribute name that can be written.</summary>
+    public const int MaxSymbolBytes = 16_383;
+
     private readonly SymbolIndex _symbols = new();
     private byte[] _buffer = new byte[1024];
     private int _length;
