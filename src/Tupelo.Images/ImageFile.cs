@@ -10,11 +10,17 @@ namespace Tupelo.Images;
 
 internal sealed class ImageFile : BlockDevice
 {
+    private const int WriteBackBytes = 16 << 20;
+
     private readonly SafeFileHandle _handle;
     private readonly string _path;         // after symbolic links
     private readonly bool _overwrite;
     private string? _temporaryPath;        // null while nameless
     private long _sizeBytes;
+
+    private readonly Lock _writeBackMu = new(); // Guards the two below.
+    private long _writeBackStart;               // written since, without a gap, and not yet on its way to the disk
+    private long _writtenEnd;
 
     private ImageFile(string name, string path, bool overwrite, SafeFileHandle handle, string? temporaryPath)
     {
@@ -122,6 +128,7 @@ internal sealed class ImageFile : BlockDevice
         try
         {
             RandomAccess.Write(_handle, buffer, offsetBytes);
+            StartWriteBack(offsetBytes, buffer.Length);
             return Errno.None;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -210,6 +217,34 @@ internal sealed class ImageFile : BlockDevice
             }
         }
         base.Dispose(disposing);
+    }
+
+    // The host would otherwise keep everything back until Flush, and the disk would idle meanwhile.
+    private void StartWriteBack(long offsetBytes, int lengthBytes)
+    {
+        if (!HostCalls.AreKnown)
+        {
+            return;
+        }
+        long start;
+        long count;
+        lock (_writeBackMu)
+        {
+            if (offsetBytes != _writtenEnd)
+            {
+                _writeBackStart = offsetBytes;
+            }
+            _writtenEnd = offsetBytes + lengthBytes;
+            start = _writeBackStart;
+            count = _writtenEnd - start;
+            if (count < WriteBackBytes)
+            {
+                return;
+            }
+            _writeBackStart = _writtenEnd;
+        }
+        // Best effort: what goes wrong here, Flush will tell.
+        _ = HostCalls.SyncFileRange((int)_handle.DangerousGetHandle(), start, count, HostCalls.SYNC_FILE_RANGE_WRITE);
     }
 
     private string DescriptorPath => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
