@@ -13,7 +13,7 @@ internal static class CommandLine
 {
     private static readonly (string Name, Func<CommandContext, Command> Create)[] Commands =
     [
-        ("mkfs", static _ => MkfsCommand.Create()),
+        ("mkfs", MkfsCommand.Create),
         ("ls", LsCommand.Create),
         ("tree", TreeCommand.Create),
         ("cat", CatCommand.Create),

@@ -32,6 +32,9 @@ internal abstract class HostDirectory : IDisposable
     /// <summary>Whether entry <paramref name="index"/> is a directory.</summary>
     public abstract bool IsDirectory(int index);
 
+    /// <summary>Bytes of data that entry <paramref name="index"/> holds if it is a regular file; else, or when nobody can say, 0.</summary>
+    public abstract long DataBytesOf(int index);
+
     /// <summary>Opens a subdirectory. It must be disposed before this one is used again.</summary>
     public abstract HostDirectory OpenDirectory(int index);
 

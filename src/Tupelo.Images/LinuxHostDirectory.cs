@@ -2,7 +2,6 @@
 // A tree may be deeper than there are descriptors: only the innermost levels stay open, and an outer one is opened again through
 // ".." when its turn comes, after which it must be the same directory as before.
 using System.Buffers.Binary;
-using System.Text;
 using Tupelo.Tfs;
 
 namespace Tupelo.Images;
@@ -82,6 +81,18 @@ internal sealed unsafe class LinuxHostDirectory : HostDirectory
         }
         _names[_slots[index].Position - 1] = (byte)Mode.TypeOf(stat.Mode);
         return Mode.TypeOf(stat.Mode) == FileType.Directory;
+    }
+
+    public override long DataBytesOf(int index)
+    {
+        HostCalls.StatX stat;
+        fixed (byte* name = &_names[_slots[index].Position])
+        {
+            return HostCalls.Statx(_descriptor, name, HostCalls.AT_SYMLINK_NOFOLLOW | HostCalls.AT_NO_AUTOMOUNT, HostCalls.STATX_BASIC_STATS, &stat) == 0
+                && Mode.TypeOf(stat.Mode) == FileType.Regular
+                ? Math.Min(stat.SizeBytes, stat.Blocks512 * 512)
+                : 0;
+        }
     }
 
     public override HostDirectory OpenDirectory(int index)

@@ -36,6 +36,8 @@ internal sealed class PortableHostDirectory : HostDirectory
 
     public override bool IsDirectory(int index) => _entries[index].Info is DirectoryInfo { LinkTarget: null };
 
+    public override long DataBytesOf(int index) => _entries[index].Info is FileInfo { LinkTarget: null, Exists: true } file ? file.Length : 0;
+
     public override HostDirectory OpenDirectory(int index) => new PortableHostDirectory(_entries[index].Info.FullName);
 
     public override HostFile OpenFile(int index)
