@@ -84,7 +84,11 @@ public sealed partial class TfsVolume
         {
             directories.Push(child);
         }
-        else if (Has(child, _known.Extents) && !TryReadExtents(child, scratch, out string problem))
+        else if (Has(child, _known.LinkTarget) && Get(child, _known.LinkTarget).Kind is not (TfsValueKind.String or TfsValueKind.Buffer))
+        {
+            return "is a symbolic link whose target is not a string";
+        }
+        else if ((Has(child, _known.Extents) || Has(child, _known.FileLength)) && !TryReadExtents(child, scratch, out string problem))
         {
             _ = _damagedFiles.Add(child);
             Report($"file {Printable(_store.Symbols.NameOf(slot.Symbol))} cannot be read: {problem}");

@@ -54,6 +54,11 @@ public sealed partial class TfsVolume
         extents.Clear();
         AttributeSlot held = Get(file, _known.Extents);
         problem = "";
+        if (Has(file, _known.FileLength) && (!TryGetNumber(file, _known.FileLength, out ulong length) || length > long.MaxValue))
+        {
+            problem = "its length is not a number of 63 bits";
+            return false;
+        }
         if (held.IsVacant)
         {
             return true;
@@ -61,11 +66,6 @@ public sealed partial class TfsVolume
         if (held.Kind != TfsValueKind.Tuple || _store.IsVector((int)held.Value))
         {
             problem = "its extents are not a tuple";
-            return false;
-        }
-        if (Has(file, _known.FileLength) && (!TryGetNumber(file, _known.FileLength, out ulong length) || length > long.MaxValue))
-        {
-            problem = "its length is not a number of 63 bits";
             return false;
         }
         bool sorted = true;

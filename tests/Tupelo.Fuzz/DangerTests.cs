@@ -212,6 +212,37 @@ public sealed class DangerTests
     public void ExtentAtAnImpossiblePlaceInItsFile_CannotBeRead(string key) => AssertReported(WithExtent(key, 10, 1, 1));
 
     [Fact]
+    public void LengthThatIsNoNumber_IsReportedEvenWithoutExtents()
+    {
+        // It once read as an empty file, and nobody was told.
+        var smith = new ImageSmith(32);
+        int children = smith.BeginRoot();
+        smith.Assign(children, "f", tokens =>
+        {
+            _ = tokens.Tuple(1);
+            _ = tokens.Symbol("filelength").String("12x"u8);
+        });
+        byte[] image = smith.Finish().Emit();
+        AssertReported(image);
+        TfsVolume volume = TfsVolume.Open(new ArrayBlockDevice(image));
+        Assert.Equal(Errno.None, volume.Resolve("f"u8, followLast: true, out TfsNode file));
+        Assert.Equal(Errno.EUCLEAN, volume.OpenFile(file, out _));
+    }
+
+    [Fact]
+    public void SymbolicLinkWhoseTargetIsNoString_IsReported()
+    {
+        var smith = new ImageSmith(32);
+        int children = smith.BeginRoot();
+        smith.Assign(children, "l", tokens =>
+        {
+            _ = tokens.Tuple(1);
+            _ = tokens.Symbol("linktarget").Integer(7);
+        });
+        AssertReported(smith.Finish().Emit());
+    }
+
+    [Fact]
     public void SymbolicLinksInACircle_EndInELOOP()
     {
         var smith = new ImageSmith(32);
