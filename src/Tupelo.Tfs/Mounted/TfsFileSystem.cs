@@ -32,6 +32,7 @@ public sealed partial class TfsFileSystem : FileSystem
     private TfsFileSystem(TfsFileSystemType type, TfsVolume volume, TfsMountOptions options, TfsAllocator allocator, TfsMetadata metadata, TfsLog? log)
         : base(type, SupportedFeatures, options.ReadOnly)
     {
+        MaxFileBytes = long.MaxValue / 2;
         _volume = volume;
         _options = options;
         Allocator = allocator;
@@ -78,9 +79,6 @@ public sealed partial class TfsFileSystem : FileSystem
 
     /// <inheritdoc/>
     public override Vnode Root => _root ??= (TfsDirectory)VnodeOf(TupleStore.Root, TupleStore.Root);
-
-    /// <inheritdoc/>
-    public override long MaxFileBytes => long.MaxValue / 2;
 
     /// <inheritdoc/>
     public override string SourceName => _volume.Device.Name;
