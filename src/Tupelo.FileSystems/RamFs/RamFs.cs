@@ -38,8 +38,8 @@ public sealed record RamFsOptions
     /// <summary>Most bytes of file content, rounded up to pages; 0: no limit. Default: half of the machine's memory.</summary>
     public long MaxBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 
-    /// <summary>Most files of any type; 0: no limit.</summary>
-    public long MaxFiles { get; init; }
+    /// <summary>Most files of any type; 0: no limit. Default: one for two pages of the machine's memory, as tmpfs.</summary>
+    public long MaxFiles { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (2 * PagePool.PageBytes);
 
     /// <summary>Permissions of the root directory.</summary>
     public uint RootPermissions { get; init; } = 0x3FF; // 01777

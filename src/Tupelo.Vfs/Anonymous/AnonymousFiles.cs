@@ -15,9 +15,22 @@ internal sealed class AnonymousFiles(VfsKernel kernel)
     internal OpenFile Open(VfsContext context, ReadOnlySpan<byte> kind, FileType type, OpenHandle handle, OpenFlags flags)
     {
         Mount mount = AnonymousMount;
-        var fileSystem = (AnonymousFileSystem)mount.FileSystem;
-        Vnode vnode = fileSystem.Make(type, context);
+        Vnode vnode = ((AnonymousFileSystem)mount.FileSystem).Make(type, context);
         return new OpenFile(context, Place(mount, vnode, kind), vnode, flags, handle, claimsWrite: false);
+    }
+
+    /// <summary>pipe2(2): both ends are one file.</summary>
+    internal void OpenPipe(VfsContext context, OpenFlags flags, out OpenFile reading, out OpenFile writing)
+    {
+        PipeRing.CreatePair(out PipeEnd readEnd, out PipeEnd writeEnd);
+        bool packets = (flags & OpenFlags.Direct) != 0;
+        Mount mount = AnonymousMount;
+        Vnode vnode = ((AnonymousFileSystem)mount.FileSystem).Make(FileType.Fifo, context);
+        PathRef place = Place(mount, vnode, "pipe"u8);
+        mount.Pin();
+        place.Dentry.Pin();
+        reading = new OpenFile(context, place, vnode, flags, new FifoHandle(readEnd, packets), claimsWrite: false);
+        writing = new OpenFile(context, place, vnode, flags | OpenFlags.WriteOnly, new FifoHandle(writeEnd, packets), claimsWrite: false);
     }
 
     /// <summary>memfd_create(2): a regular file without a name.</summary>

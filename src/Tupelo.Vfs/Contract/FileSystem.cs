@@ -89,6 +89,7 @@ public abstract class FileSystem
     // Serial and topology locks; see RenameOperation.
     internal readonly Lock RenameMutex = new();  // Rank Rename. Guards the parent pointers of this file system's directories.
     private Dentry? _rootDentry;
+    private System.Collections.Concurrent.ConcurrentDictionary<Vnode, bool>? _watched;
     private volatile bool _readOnly;
 
     /// <param name="type">The type that made it.</param>
@@ -196,6 +197,19 @@ public abstract class FileSystem
                 made.Unpin();
             }
             return root;
+        }
+    }
+
+    // Vnodes that inotify has ever watched: told when the file system ends.
+    internal System.Collections.Concurrent.ConcurrentDictionary<Vnode, bool> Watched => LazyInitializer.EnsureInitialized(ref _watched)!;
+
+    internal void ForgetWatched(Vnode vnode) => _ = Volatile.Read(ref _watched)?.TryRemove(vnode, out _);
+
+    internal void TellUnmount()
+    {
+        foreach (Vnode vnode in Volatile.Read(ref _watched)?.Keys ?? [])
+        {
+            vnode.ExtensionOrNull?.WatchesOrNull?.Unmount();
         }
     }
 

@@ -389,7 +389,11 @@ public abstract partial class Vnode
             if (TryKill())
             {
                 _dead = true;
-                Volatile.Read(ref _extension)?.VnodeGone();
+                if (Volatile.Read(ref _extension) is { } extension)
+                {
+                    extension.VnodeGone();
+                    FileSystem.ForgetWatched(this);
+                }
                 Evict();
             }
         }

@@ -102,10 +102,6 @@ public sealed class Mount
             int state = Volatile.Read(ref _state);
             if (state is Live or Detached)
             {
-                if (_expiring)
-                {
-                    _expiring = false;
-                }
                 return true;
             }
             _pins.Add(-1);

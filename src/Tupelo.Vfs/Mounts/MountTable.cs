@@ -249,6 +249,7 @@ internal sealed partial class MountTable(VfsKernel kernel)
         Kernel.Statistics.MountGone();
         if (last)
         {
+            fileSystem.TellUnmount();
             DentryCache.DropSubtree(fileSystem.RootDentry);
             fileSystem.RootDentry.Unpin();
             Kernel.Names.Purge();

@@ -26,7 +26,7 @@ internal static unsafe class FileIo
         {
             return Errno.EINVAL;
         }
-        if (count > segments.Length)
+        if (count > segments.Length || (count > 0 && Syscalls.IsNull(segments)))
         {
             return Errno.EFAULT;
         }
@@ -140,6 +140,10 @@ internal static unsafe class FileIo
         {
             return errno;
         }
+        if (TotalOf(segments) > long.MaxValue - offsetBytes)
+        {
+            return Errno.EINVAL;
+        }
         long done = 0;
         VnodeLock.EnterRead(vnode, LockRank.Data);
         long left = Math.Min(vnode.SizeBytes - offsetBytes, MaxCount);
@@ -189,6 +193,10 @@ internal static unsafe class FileIo
         if (left == 0)
         {
             return IoResult.Bytes(0);
+        }
+        if (left > long.MaxValue - offsetBytes)
+        {
+            return Errno.EINVAL;
         }
         if (offsetBytes >= sizeLimit)
         {

@@ -121,12 +121,7 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EFAULT);
         }
-        PipeRing.CreatePair(out PipeEnd readEnd, out PipeEnd writeEnd);
-        OpenFlags kept = flags & ~OpenFlags.CloseOnExec;
-        bool packets = (flags & OpenFlags.Direct) != 0;
-        AnonymousFiles anonymous = Context.Kernel.Anonymous;
-        OpenFile reading = anonymous.Open(Context, "pipe"u8, FileType.Fifo, new FifoHandle(readEnd, packets), kept);
-        OpenFile writing = anonymous.Open(Context, "pipe"u8, FileType.Fifo, new FifoHandle(writeEnd, packets), kept | OpenFlags.WriteOnly);
+        Context.Kernel.Anonymous.OpenPipe(Context, flags & ~OpenFlags.CloseOnExec, out OpenFile reading, out OpenFile writing);
         long first = Install(reading, flags);
         if (first < 0)
         {

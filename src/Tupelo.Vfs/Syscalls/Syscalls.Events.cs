@@ -294,6 +294,7 @@ public sealed partial class Syscalls
         errno = Access.Check(Context, place.Vnode, AccessModes.Read);
         if (errno == Errno.None)
         {
+            _ = place.Vnode.FileSystem.Watched.TryAdd(place.Vnode, true);
             errno = inotify.AddWatch(place.Vnode.Extension.Watches, mask, out descriptor);
         }
         place.Unpin();

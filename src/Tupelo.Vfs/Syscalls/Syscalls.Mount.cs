@@ -31,7 +31,8 @@ public sealed partial class Syscalls
         {
             return Result(Errno.EINVAL);
         }
-        Errno errno = Resolve(AtFd.CurrentDirectory, target, (flags & UnmountFlags.NoFollow) == 0, mayBeEmpty: false, out PathRef place);
+        Errno errno = Resolve(
+            AtFd.CurrentDirectory, target, ((flags & UnmountFlags.NoFollow) == 0 ? WalkFlags.FollowLast : 0) | WalkFlags.KeepExpiry, out PathRef place);
         return Result(errno != Errno.None ? errno : MountOperations.Unmount(Context, place, flags));
     }
 

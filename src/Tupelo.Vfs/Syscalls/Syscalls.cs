@@ -51,9 +51,12 @@ public sealed partial class Syscalls
     }
 
     // Resolves a path to its end and pins it; with AT_EMPTY_PATH an empty path is the descriptor itself.
-    private Errno Resolve(int dirFd, ReadOnlySpan<byte> path, bool follow, bool mayBeEmpty, out PathRef place)
+    private Errno Resolve(int dirFd, ReadOnlySpan<byte> path, bool follow, bool mayBeEmpty, out PathRef place) =>
+        Resolve(dirFd, path, (follow ? WalkFlags.FollowLast : 0) | (mayBeEmpty ? WalkFlags.EmptyPath : 0), out place);
+
+    private Errno Resolve(int dirFd, ReadOnlySpan<byte> path, WalkFlags flags, out PathRef place)
     {
-        var walk = new PathWalk(Context, dirFd, path, (follow ? WalkFlags.FollowLast : 0) | (mayBeEmpty ? WalkFlags.EmptyPath : 0));
+        var walk = new PathWalk(Context, dirFd, path, flags);
         Errno errno = walk.Begin();
         if (errno == Errno.None)
         {

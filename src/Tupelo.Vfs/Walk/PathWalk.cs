@@ -27,6 +27,9 @@ internal enum WalkFlags
 
     /// <summary>An empty path means the start itself (AT_EMPTY_PATH).</summary>
     EmptyPath = 4,
+
+    /// <summary>Passing through a mount is no use of it (MNT_EXPIRE looks at the mark).</summary>
+    KeepExpiry = 8,
 }
 
 /// <summary>What the last component of a path is.</summary>
@@ -322,7 +325,7 @@ internal ref struct PathWalk
                 {
                     return Errno.ENOENT;
                 }
-                if (vnode.Type == FileType.Symlink && (_flags & (WalkFlags.FollowLast | WalkFlags.Directory)) != 0)
+                if (vnode.Type == FileType.Symlink && (_flags & WalkFlags.FollowLast) != 0)
                 {
                     errno = Follow(vnode);
                     if (errno != Errno.None)
@@ -371,7 +374,7 @@ internal ref struct PathWalk
                 if (!_rest.IsEmpty)
                 {
                     HasTrailingSlash = true;
-                    _flags |= WalkFlags.Directory;
+                    _flags |= WalkFlags.Directory | WalkFlags.FollowLast;
                     _rest = default;
                 }
                 Last = key;
@@ -497,6 +500,10 @@ internal ref struct PathWalk
             if ((_resolve & ResolveFlags.NoCrossDevice) != 0)
             {
                 return Errno.EXDEV;
+            }
+            if (mounted.IsExpiring && (_flags & WalkFlags.KeepExpiry) == 0)
+            {
+                mounted.IsExpiring = false;
             }
             _mount = mounted;
             _dentry = mounted.Root;
