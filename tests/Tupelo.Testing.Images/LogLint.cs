@@ -186,7 +186,13 @@ public sealed class LogLint
                 continue;
             }
             Require(!_options.Plain, "a commit record in a plain volume");
-            byte[] expected = commit.Value(++sequence);
+            sequence++;
+            if (!_options.Fresh && sequence == 1)
+            {
+                // A log that compaction began goes on counting where the one before it ended.
+                sequence = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(bytes.Length - IndependentCommit.ValueBytes));
+            }
+            byte[] expected = commit.Value(sequence);
             Require(bytes.AsSpan().EndsWith(expected), $"commit {sequence} at {Place(frame)} does not fit its records");
             Require(bytes.Length > 22 && bytes[^22] == 0xc8 && bytes[^21] == 20, $"the value of commit {sequence} is not a string of 20 bytes");
             Require(!spanned || commit.LongestRecord > SectorBytes * 1000, $"commit {sequence} goes from extension {openedIn} to {frame.Extension}");

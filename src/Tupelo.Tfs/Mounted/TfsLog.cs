@@ -19,6 +19,7 @@ internal sealed class TfsLog
 {
     private const int MaxCommitBytes = 128 << 10;
     private const int MaxCommitRecordFrame = 64;
+    private const int ExtensionAlignment = 4096 / TfsFormat.SectorBytes; // where there is such a place
 
     private readonly BlockDevice _device;
     private readonly TfsAllocator _allocator;
@@ -173,7 +174,7 @@ internal sealed class TfsLog
     /// <summary>Sets an extension aside if there is none, so that the log can go on when the volume is full.</summary>
     public void TakeSpare()
     {
-        if (_spare < 0 && _allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, 1, 1, 0, out long start, out _))
+        if (_spare < 0 && _allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, ExtensionAlignment, ExtensionAlignment, 0, out long start, out _))
         {
             _spare = start;
         }
@@ -347,7 +348,7 @@ internal sealed class TfsLog
         next = new LogExtension();
         long start = _spare;
         _spare = -1;
-        if (start < 0 && !_allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, 1, 1, 0, out start, out _))
+        if (start < 0 && !_allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, ExtensionAlignment, ExtensionAlignment, 0, out start, out _))
         {
             return Errno.ENOSPC;
         }
