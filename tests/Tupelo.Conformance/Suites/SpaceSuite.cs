@@ -360,7 +360,7 @@ public abstract class SpaceSuite<TMount> : ConformanceSuite<TMount>
     {
         Needs(Features.SizeLimit);
         MakeDirectory("m"u8);
-        Ok(S.Mount("t"u8, "m"u8, TestMount.ScratchType, 0, "size=4m"u8));
+        Ok(S.Mount("t"u8, "m"u8, TestMount.ScratchType, 0, "size=4m,nr_inodes=1000"u8));
         var empty = default(KernelStatFs);
         Ok(S.StatFs("m"u8, ref empty));
         Assert.Equal(4L << 20, (long)empty.Blocks * empty.BlockSizeBytes);
