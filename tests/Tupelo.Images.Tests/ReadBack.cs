@@ -27,15 +27,15 @@ internal static class ReadBack
         });
     }
 
-    public static List<string> ListIndependently(string path, bool hash = true) => ListIndependently(path, hash, out _);
+    public static List<string> ListIndependently(string path, bool hash = true, bool plain = false) => ListIndependently(path, hash, plain, out _);
 
-    public static List<string> ListIndependently(string path, bool hash, out IndependentVolume volume)
+    public static List<string> ListIndependently(string path, bool hash, bool plain, out IndependentVolume volume)
     {
         ImageBytes bytes = Open(path, out FileStream stream);
         using (stream)
         {
             volume = IndependentVolume.Read(bytes);
-            Assert.Empty(volume.Log.Remarks);
+            Assert.Empty(VolumeLint.Check(volume, bytes, new LintOptions(Plain: plain)));
             List<string> lines = [];
             foreach (ImageEntry entry in volume.Entries)
             {
