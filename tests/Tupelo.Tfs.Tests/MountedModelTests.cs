@@ -3,6 +3,7 @@ using System.Text;
 using Tupelo.Block;
 using Tupelo.FileSystems;
 using Tupelo.Testing.Images;
+using Tupelo.Tests;
 using Tupelo.Vfs;
 
 namespace Tupelo.Tfs.Tests;
@@ -22,8 +23,8 @@ public sealed class MountedModelTests
         var random = new Random(seed);
         using var device = new MemoryBlockDevice(24 << 20);
         MakeEmptyVolume(device);
-        using var model = new Machine(new RamFsType(), "");
-        var tfs = new Machine(device);
+        using var model = new VfsMachine(new RamFsType(), "");
+        var tfs = new VfsMachine(device);
         Assert.Equal(0, model.Calls.FChModAt2(AtFd.CurrentDirectory, "/"u8, 0x1ED));
         Assert.Equal(0, tfs.Calls.FChModAt2(AtFd.CurrentDirectory, "/"u8, 0x1ED));
         try
@@ -36,7 +37,7 @@ public sealed class MountedModelTests
                     tfs.Dispose();
                     model.CloseFiles();
                     CheckVolume(device, seed, step);
-                    tfs = new Machine(device);
+                    tfs = new VfsMachine(device);
                     AssertSameTree(model, tfs, seed, step);
                 }
                 else if (action < 10)
@@ -71,7 +72,7 @@ public sealed class MountedModelTests
     {
         using var device = new MemoryBlockDevice(3 << 20);
         MakeEmptyVolume(device);
-        using (var tfs = new Machine(device))
+        using (var tfs = new VfsMachine(device))
         {
             byte[] block = new byte[64 << 10];
             long last = 0;
@@ -110,7 +111,7 @@ public sealed class MountedModelTests
         using var disk = new MemoryBlockDevice(image);
         using BlockDevice device = PartitionTable.Read(disk).Open(disk, PartitionRole.Root, ownsDevice: false);
         Dictionary<string, string> before;
-        using (var tfs = new Machine(device))
+        using (var tfs = new VfsMachine(device))
         {
             before = tfs.Tree();
             long fd = tfs.Calls.Open("/tupelo-was-here"u8, OpenFlags.Create | OpenFlags.ReadWrite, 0x1A4);
@@ -126,7 +127,7 @@ public sealed class MountedModelTests
         Assert.Empty(after.Faults);
         IndependentVolume independent = IndependentVolume.Read(Bytes(device));
         Assert.Contains(independent.Entries, entry => entry.PathText == "/tupelo-dir/x");
-        using var again = new Machine(device);
+        using var again = new VfsMachine(device);
         Dictionary<string, string> tree = again.Tree();
         foreach ((string path, string what) in before)
         {
@@ -159,7 +160,7 @@ public sealed class MountedModelTests
         Assert.True(complaints.Count == 0, $"seed {seed}, step {step}: {string.Join("; ", complaints.Take(5))}");
     }
 
-    private static void AssertSameTree(Machine model, Machine tfs, int seed, int step)
+    private static void AssertSameTree(VfsMachine model, VfsMachine tfs, int seed, int step)
     {
         Dictionary<string, string> expected = model.Tree();
         Dictionary<string, string> got = tfs.Tree();
@@ -168,128 +169,6 @@ public sealed class MountedModelTests
             Assert.True(got.TryGetValue(path, out string? other) && other == what, $"seed {seed}, step {step}: {path}: RamFs {what}, TFS {other}");
         }
         Assert.Equal(expected.Count, got.Count);
-    }
-
-    /// <summary>A kernel with one file system as its root.</summary>
-    private sealed class Machine : IDisposable
-    {
-        private readonly VfsContext _context;
-
-        public Machine(FileSystemType type, string source)
-        {
-            var kernel = new VfsKernel();
-            Assert.Equal(Errno.None, kernel.FileSystems.Register(type));
-            Assert.Equal(Errno.None, kernel.Start(type.Name, source, MountFlags.None, "", out VfsContext? context));
-            _context = context!;
-            Calls = new Syscalls(_context);
-            _ = Calls.Umask(0);
-        }
-
-        public Machine(BlockDevice device)
-        {
-            Volume = TfsFileSystem.Mount(device, new TfsMountOptions { FlushDelay = TimeSpan.Zero });
-            var type = new MountedType(Volume);
-            var kernel = new VfsKernel();
-            Assert.Equal(Errno.None, kernel.FileSystems.Register(type));
-            Assert.Equal(Errno.None, kernel.Start(type.Name, "memory", MountFlags.None, "", out VfsContext? context));
-            _context = context!;
-            Calls = new Syscalls(_context);
-            _ = Calls.Umask(0);
-        }
-
-        public Syscalls Calls { get; }
-
-        public TfsFileSystem? Volume { get; }
-
-        public Dictionary<int, int> Files { get; } = [];
-
-        public void CloseFiles()
-        {
-            foreach (int fd in Files.Values)
-            {
-                _ = Calls.Close(fd);
-            }
-            Files.Clear();
-        }
-
-        public void Dispose()
-        {
-            CloseFiles();
-            _context.Dispose();
-        }
-
-        public Dictionary<string, string> Tree()
-        {
-            var tree = new Dictionary<string, string>(StringComparer.Ordinal);
-            var directories = new Stack<string>();
-            directories.Push("/");
-            tree["/"] = Describe("/");
-            while (directories.TryPop(out string? directory))
-            {
-                int fd = (int)Calls.Open(Encoding.UTF8.GetBytes(directory), OpenFlags.Directory);
-                Assert.True(fd >= 0, $"{directory}: {(Errno)(-fd)}");
-                byte[] buffer = new byte[4096];
-                for (long count = Calls.GetDents64(fd, buffer); count > 0; count = Calls.GetDents64(fd, buffer))
-                {
-                    ReadOnlySpan<byte> records = buffer.AsSpan(0, (int)count);
-                    while (DirectoryRecord.TryTake(ref records, out DirectoryRecord record))
-                    {
-                        string name = Encoding.UTF8.GetString(record.Name);
-                        if (name is "." or "..")
-                        {
-                            continue;
-                        }
-                        string path = directory == "/" ? "/" + name : directory + "/" + name;
-                        Assert.True(tree.TryAdd(path, Describe(path)), $"{path} is listed twice");
-                        if (record.Type == FileType.Directory)
-                        {
-                            directories.Push(path);
-                        }
-                    }
-                }
-                _ = Calls.Close(fd);
-            }
-            return tree;
-        }
-
-        private string Describe(string path)
-        {
-            byte[] bytes = Encoding.UTF8.GetBytes(path);
-            Stat stat = default;
-            Assert.Equal(0, Calls.LStat(bytes, ref stat));
-            string content = "";
-            if (stat.Type == FileType.Regular)
-            {
-                int fd = (int)Calls.Open(bytes, OpenFlags.ReadOnly);
-                byte[] data = new byte[stat.SizeBytes + 1];
-                long count = Calls.PRead(fd, data, 0);
-                Assert.Equal(stat.SizeBytes, count);
-                content = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(data.AsSpan(0, (int)count)))[..16];
-                _ = Calls.Close(fd);
-            }
-            else if (stat.Type == FileType.Symlink)
-            {
-                byte[] target = new byte[4096];
-                content = Encoding.UTF8.GetString(target.AsSpan(0, (int)Calls.ReadLinkAt(AtFd.CurrentDirectory, bytes, target)));
-            }
-            byte[] names = new byte[65536];
-            long length = Calls.ListXattrAt(AtFd.CurrentDirectory, bytes, AtFlags.SymlinkNoFollow, names);
-            string xattrs = length <= 0 ? "" : string.Join(',', Encoding.UTF8.GetString(names.AsSpan(0, (int)length)).Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{stat.Mode:X} {stat.Uid}:{stat.Gid} n{stat.LinkCount} {(stat.Type == FileType.Directory ? 0 : stat.SizeBytes)} {stat.RawDevice:X} {content} {xattrs}");
-        }
-    }
-
-    /// <summary>Hands out a volume that is mounted already.</summary>
-    private sealed class MountedType(TfsFileSystem volume) : FileSystemType
-    {
-        public override string Name => "tfs";
-
-        public override Errno Create(MountRequest request, out FileSystem? fileSystem)
-        {
-            fileSystem = volume;
-            return Errno.None;
-        }
     }
 
     /// <summary>One call with its arguments, run the same way on both machines.</summary>
@@ -303,7 +182,7 @@ public sealed class MountedModelTests
             random.Next(4) switch { 0 => random.Next(1, 600), 1 => 4096 * random.Next(1, 8), 2 => random.Next(1, 20_000), _ => 512 * random.Next(1, 30) },
             random.Next(6), random.Next());
 
-        public string Run(Machine m)
+        public string Run(VfsMachine m)
         {
             Syscalls c = m.Calls;
             byte[] a = Encoding.UTF8.GetBytes(A);
@@ -371,7 +250,7 @@ public sealed class MountedModelTests
 
         private static string Text(long result) => result < 0 ? ((Errno)(-result)).ToString() : result.ToString(CultureInfo.InvariantCulture);
 
-        private string Keep(Machine m, long fd)
+        private string Keep(VfsMachine m, long fd)
         {
             if (fd < 0)
             {
@@ -385,7 +264,7 @@ public sealed class MountedModelTests
             return "open";
         }
 
-        private string Forget(Machine m, int fd)
+        private string Forget(VfsMachine m, int fd)
         {
             _ = m.Files.Remove(Slot);
             return Text(m.Calls.Close(fd));

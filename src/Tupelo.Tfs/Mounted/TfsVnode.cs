@@ -34,32 +34,16 @@ internal abstract class TfsVnode : Vnode
             return;
         }
         VnodeAttributes now = Attributes;
-        using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
-        TfsMetadata metadata = Tfs.Metadata;
-        if ((dirty & AttributeMask.Mode) != 0)
+        Stage(new AttributeChange
         {
-            metadata.UpdateNumber(Tuple, metadata.Symbols.Mode, Mode.OfType(Type) | now.Permissions);
-        }
-        if ((dirty & AttributeMask.Uid) != 0)
-        {
-            metadata.UpdateNumber(Tuple, metadata.Symbols.Uid, now.Uid);
-        }
-        if ((dirty & AttributeMask.Gid) != 0)
-        {
-            metadata.UpdateNumber(Tuple, metadata.Symbols.Gid, now.Gid);
-        }
-        if ((dirty & AttributeMask.AccessTime) != 0)
-        {
-            metadata.UpdateNumber(Tuple, metadata.Symbols.AccessTime, TfsTime.Encode(now.AccessTime));
-        }
-        if ((dirty & AttributeMask.ModifyTime) != 0)
-        {
-            metadata.UpdateNumber(Tuple, metadata.Symbols.ModifyTime, TfsTime.Encode(now.ModifyTime));
-        }
-        if ((dirty & AttributeMask.ChangeTime) != 0)
-        {
-            metadata.UpdateNumber(Tuple, metadata.Symbols.ChangeTime, TfsTime.Encode(now.ChangeTime));
-        }
+            Mask = dirty,
+            Permissions = now.Permissions,
+            Uid = now.Uid,
+            Gid = now.Gid,
+            AccessTime = now.AccessTime,
+            ModifyTime = now.ModifyTime,
+            ChangeTime = now.ChangeTime,
+        });
     }
 
     /// <summary>Everything of this file that is only in memory goes to the device or to the log's stage. Locks held: none.</summary>
@@ -82,7 +66,18 @@ internal abstract class TfsVnode : Vnode
         }
     }
 
-    protected override Errno SetAttributes(VfsContext context, in AttributeChange change) => Tfs.CanChange();
+    // What a caller asked for is an operation like any other, and takes its place in their order; what the core notes by itself (the
+    // times of a write, a dropped set-id bit) is not, and waits for the next commit.
+    protected override Errno SetAttributes(VfsContext context, in AttributeChange change)
+    {
+        Errno errno = Tfs.CanChange();
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        Stage(change);
+        return Errno.None;
+    }
 
     protected override Errno Sync(VfsContext context, bool dataOnly) => Tfs.SyncFile(this);
 
@@ -185,6 +180,36 @@ internal abstract class TfsVnode : Vnode
         }
         Tfs.Metadata.Unset(Tuple, symbol);
         return Errno.None;
+    }
+
+    private void Stage(in AttributeChange change)
+    {
+        using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
+        TfsMetadata metadata = Tfs.Metadata;
+        if (change.Has(AttributeMask.Mode))
+        {
+            metadata.UpdateNumber(Tuple, metadata.Symbols.Mode, Mode.OfType(Type) | change.Permissions);
+        }
+        if (change.Has(AttributeMask.Uid))
+        {
+            metadata.UpdateNumber(Tuple, metadata.Symbols.Uid, change.Uid);
+        }
+        if (change.Has(AttributeMask.Gid))
+        {
+            metadata.UpdateNumber(Tuple, metadata.Symbols.Gid, change.Gid);
+        }
+        if (change.Has(AttributeMask.AccessTime))
+        {
+            metadata.UpdateNumber(Tuple, metadata.Symbols.AccessTime, TfsTime.Encode(change.AccessTime));
+        }
+        if (change.Has(AttributeMask.ModifyTime))
+        {
+            metadata.UpdateNumber(Tuple, metadata.Symbols.ModifyTime, TfsTime.Encode(change.ModifyTime));
+        }
+        if (change.Has(AttributeMask.ChangeTime))
+        {
+            metadata.UpdateNumber(Tuple, metadata.Symbols.ChangeTime, TfsTime.Encode(change.ChangeTime));
+        }
     }
 
     // As Nanos tells them: a dot that is neither the first nor the last character.
