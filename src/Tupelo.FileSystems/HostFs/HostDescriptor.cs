@@ -40,7 +40,6 @@ internal sealed class HostDescriptor(int number)
         if (Interlocked.Decrement(ref _references) == 0)
         {
             LinuxHost.CloseDescriptor(Number);
-            GC.SuppressFinalize(this);
         }
     }
 }

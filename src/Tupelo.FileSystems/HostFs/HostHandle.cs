@@ -1,10 +1,8 @@
 namespace Tupelo.FileSystems;
 
 /// <summary>An open regular file of the host. The host knows its length, orders its writes and appends: no lock is needed here.</summary>
-internal sealed class HostHandle(HostVnode vnode, HostDescriptor descriptor, OpenFlags flags) : OpenHandle
+internal sealed class HostHandle(HostVnode vnode, HostDescriptor descriptor) : OpenHandle
 {
-    private volatile bool _appends = (flags & OpenFlags.Append) != 0;
-
     public override HandleTraits Traits => HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend;
 
     public override IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer, bool nonBlocking) =>
@@ -12,7 +10,9 @@ internal sealed class HostHandle(HostVnode vnode, HostDescriptor descriptor, Ope
 
     public override IoResult Write(VfsContext context, long offsetBytes, ReadOnlySpan<byte> buffer, bool nonBlocking)
     {
-        IoResult result = buffer.IsEmpty ? IoResult.Bytes(0) : LinuxHost.Write(descriptor.Number, buffer, offsetBytes);
+        IoResult result = buffer.IsEmpty ? IoResult.Bytes(0)
+            : offsetBytes == AtEnd ? LinuxHost.Append(descriptor.Number, buffer)
+            : LinuxHost.Write(descriptor.Number, buffer, offsetBytes);
         if (result.Count > 0)
         {
             vnode.ContentWritten(context);
@@ -23,16 +23,6 @@ internal sealed class HostHandle(HostVnode vnode, HostDescriptor descriptor, Ope
     public override IoResult Seek(VfsContext context, long offsetBytes, SeekWhence whence) => LinuxHost.Seek(descriptor.Number, offsetBytes, (int)whence);
 
     public override Errno Sync(VfsContext context, bool dataOnly) => LinuxHost.Sync(descriptor.Number, dataOnly);
-
-    public override void StatusFlagsChanged(OpenFlags flags)
-    {
-        bool appends = (flags & OpenFlags.Append) != 0;
-        if (appends != _appends)
-        {
-            _appends = appends;
-            LinuxHost.SetStatusFlags(descriptor.Number, appends ? LinuxHost.O_APPEND : 0);
-        }
-    }
 
     public override void Release()
     {

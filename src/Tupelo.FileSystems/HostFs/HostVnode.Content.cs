@@ -30,14 +30,10 @@ internal sealed partial class HostVnode
             }
             created = errno == Errno.None ? new HostDescriptor(number) : null;
         }
-        else if ((flags & OpenFlags.Append) != 0)
-        {
-            LinuxHost.SetStatusFlags(created.Number, LinuxHost.O_APPEND);
-        }
         if (errno == Errno.None)
         {
             Pin(place!);
-            handle = new HostHandle(this, created!, flags);
+            handle = new HostHandle(this, created!);
         }
         place!.Release();
         return errno;
@@ -264,7 +260,6 @@ internal sealed partial class HostVnode
             OpenFlags.WriteOnly => LinuxHost.O_WRONLY,
             _ => LinuxHost.O_RDWR,
         };
-        host |= (flags & OpenFlags.Append) != 0 ? LinuxHost.O_APPEND : 0;
         host |= (flags & OpenFlags.NoAccessTime) != 0 ? LinuxHost.O_NOATIME : 0;
         host |= (flags & OpenFlags.Sync) == OpenFlags.Sync ? LinuxHost.O_SYNC : (flags & OpenFlags.DataSync) != 0 ? LinuxHost.O_DSYNC : 0;
         return host | LinuxHost.O_NONBLOCK;

@@ -14,7 +14,6 @@ internal static unsafe partial class LinuxHost
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
     public const int O_NOCTTY = 0x100;
-    public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_DSYNC = 0x1000;
     public const int O_NOATIME = 0x40000;
@@ -35,9 +34,6 @@ internal static unsafe partial class LinuxHost
 
     public const uint RENAME_NOREPLACE = 1;
     public const uint RENAME_EXCHANGE = 2;
-
-    public const int F_GETFL = 3;
-    public const int F_SETFL = 4;
 
     public const int SEEK_SET = 0;
     public const int FALLOC_FL_KEEP_SIZE = 1;
@@ -360,6 +356,23 @@ internal static unsafe partial class LinuxHost
         }
     }
 
+    /// <summary>Writes at the end, wherever it is by then, in one step.</summary>
+    public static IoResult Append(int descriptor, ReadOnlySpan<byte> buffer)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            var vector = new IoVec(bytes, (nuint)buffer.Length);
+            while (true)
+            {
+                IoResult result = ResultOf(Pwritev2(descriptor, &vector, 1, 0, (int)ReadWriteFlags.Append));
+                if (result.Errno != Errno.EINTR)
+                {
+                    return result;
+                }
+            }
+        }
+    }
+
     public static IoResult Seek(int descriptor, long offset, int whence) => ResultOf((nint)Lseek(descriptor, offset, whence));
 
     public static IoResult ReadDirectory(int descriptor, Span<byte> buffer)
@@ -393,9 +406,6 @@ internal static unsafe partial class LinuxHost
             return ErrnoOf(Fstatfs(descriptor, result));
         }
     }
-
-    /// <summary>Replaces the status flags of an open file: append, non-blocking, direct.</summary>
-    public static void SetStatusFlags(int descriptor, int flags) => _ = Fcntl(descriptor, F_SETFL, flags);
 
     public static void CloseDescriptor(int descriptor) => _ = Close(descriptor);
 
@@ -526,6 +536,6 @@ internal static unsafe partial class LinuxHost
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
     private static partial int Fstatfs(int descriptor, HostStatFs* stat);
 
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int Fcntl(int descriptor, int command, nint argument);
+    [LibraryImport("libc", EntryPoint = "pwritev2", SetLastError = true)]
+    private static partial nint Pwritev2(int descriptor, IoVec* vectors, int count, long offset, int flags);
 }

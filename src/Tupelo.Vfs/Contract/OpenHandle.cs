@@ -17,7 +17,7 @@ public enum HandleTraits
     /// <summary>The handle knows where its data ends: the core neither clips reads to the vnode's size nor moves the size after writes.</summary>
     OwnSize = 4,
 
-    /// <summary>O_APPEND is honoured by the handle: the core passes its position as it is.</summary>
+    /// <summary>The handle appends by itself: the core passes <see cref="OpenHandle.AtEnd"/>, and asks <see cref="OpenHandle.Seek"/> where the end is then.</summary>
     OwnAppend = 8,
 
     /// <summary>The position lives in the handle; lseek asks <see cref="OpenHandle.Seek"/>.</summary>
@@ -27,6 +27,9 @@ public enum HandleTraits
 /// <summary>Per-open state with its own operations; the third and smallest class that a file system may derive from.</summary>
 public abstract class OpenHandle
 {
+    /// <summary>The offset of a write that is to be appended, for handles with <see cref="HandleTraits.OwnAppend"/>.</summary>
+    public const long AtEnd = -1;
+
     /// <summary>Never changes.</summary>
     public virtual HandleTraits Traits => HandleTraits.None;
 

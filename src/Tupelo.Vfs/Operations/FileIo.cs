@@ -395,6 +395,7 @@ internal static unsafe class FileIo
         HandleTraits traits = handle.Traits;
         bool usesPosition = offsetBytes == AtPosition && (traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         bool locks = (traits & HandleTraits.SelfLocking) == 0;
+        bool ownAppend = append && (traits & HandleTraits.OwnAppend) != 0;
         if (usesPosition)
         {
             PositionLock.Enter(file);
@@ -428,7 +429,7 @@ internal static unsafe class FileIo
             {
                 continue;
             }
-            result = handle.Write(context, at, new ReadOnlySpan<byte>(segment.Address, count), nonBlocking);
+            result = handle.Write(context, ownAppend ? OpenHandle.AtEnd : at, new ReadOnlySpan<byte>(segment.Address, count), nonBlocking);
             done += result.Count;
             if (result.Count < count)
             {
@@ -455,7 +456,7 @@ internal static unsafe class FileIo
         {
             if (done > 0)
             {
-                file.Position = start + done;
+                file.Position = ownAppend ? handle.Seek(context, 0, SeekWhence.End).Count : start + done;
             }
             PositionLock.Exit(file);
         }

@@ -99,6 +99,11 @@ internal static class Space
         {
             return Errno.EOPNOTSUPP;
         }
+        errno = Attributes.Refresh(context, vnode);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
         VnodeLock.EnterWrite(vnode, LockRank.Data);
         errno = AllocateLocked(context, vnode, kind, (mode & FallocateMode.KeepSize) != 0, offsetBytes, lengthBytes);
         VnodeLock.ExitWrite(vnode, LockRank.Data);
@@ -236,6 +241,12 @@ internal static class Space
             }
         }
         Errno errno = vnode.Allocate(context, kind, offset, length);
+        if (errno == Errno.None && newSize > size && kind is (FallocateMode.None or FallocateMode.ZeroRange)
+            && vnode.FileSystem.CachePolicy != CachePolicy.Exclusive)
+        {
+            // Where the size is not the core's, it is not moved by telling.
+            return vnode.SetSize(context, newSize);
+        }
         if (errno == Errno.None && vnode.FileSystem.CachePolicy == CachePolicy.Exclusive)
         {
             vnode.ContentChanged(context.Now, newSize, FileIo.SetIdBitsToDrop(context, vnode));
