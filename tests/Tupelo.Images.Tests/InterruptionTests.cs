@@ -15,10 +15,10 @@ public sealed class InterruptionTests
     public void Mkfs_EndedBySignal_LeavesNothing(string signal, int exitCode)
     {
         using TemporaryDirectory temporary = new();
-        _ = HostShell.Run(temporary.FullPath, "mkdir t out; for i in $(seq 1 60); do head -c 8000000 /dev/urandom >t/$i; done");
+        _ = HostShell.Run(temporary.FullPath, "mkdir t out; for i in $(seq 1 20); do head -c 8000000 /dev/urandom >t/$i; done");
         _ = HostShell.Run(temporary.FullPath, $"'{Program}' --version");
         int interrupted = 0;
-        foreach (int milliseconds in (int[])[60, 90, 120, 150, 180])
+        foreach (int milliseconds in (int[])[80, 120, 160])
         {
             using Process process = HostShell.Start(Program, ["mkfs", temporary["out/image"], "--from", temporary["t"]], temporary.FullPath);
             Thread.Sleep(milliseconds);
