@@ -12,6 +12,23 @@ public abstract class OracleTests<TMount>
     protected virtual IReadOnlyDictionary<string, (string Answer, string Reason)> Differences { get; } =
         new Dictionary<string, (string, string)>(StringComparer.Ordinal);
 
+    [Fact]
+    public void EachListedDifference_IsOne()
+    {
+        foreach ((string name, (string answer, string reason)) in Differences)
+        {
+            Probe? probe = ProbeTable.Calls.FirstOrDefault(candidate => string.Equals(candidate.Name, name, StringComparison.Ordinal));
+            Assert.NotEqual(answer, probe?.Expected(OracleText.Tmpfs) ?? OracleText.Precedence.AnswerOf(name));
+            Assert.NotEmpty(reason);
+        }
+    }
+
+    /// <summary>Probes where ext4's recorded answer holds instead of tmpfs'.</summary>
+    protected static Dictionary<string, (string Answer, string Reason)> AsExt4(string reason, params string[] names) => names.ToDictionary(
+        name => name,
+        name => (ProbeTable.Calls.Single(probe => string.Equals(probe.Name, name, StringComparison.Ordinal)).Expected(OracleText.Ext4), reason),
+        StringComparer.Ordinal);
+
     [Theory]
     [MemberData(nameof(ProbeNames.Calls), MemberType = typeof(ProbeNames))]
     public void Call_AnswersAsLinux(string name) =>
@@ -35,6 +52,13 @@ public abstract class OracleTests<TMount>
             : probe.Expected(text);
         Assert.Equal(expected, probe.Run(_mount));
     }
+}
+
+/// <summary>Probes whose answer depends on what a file system can do.</summary>
+public static class ProbeGroups
+{
+    /// <summary>tmpfs has none of these modes of fallocate; ext4 has them all.</summary>
+    public static string[] Ranges { get; } = ["fallocate(ZERO_RANGE)", "fallocate(COLLAPSE unaligned)", "fallocate(INSERT)"];
 }
 
 /// <summary>Names of the probes, as cases of a theory.</summary>

@@ -5,24 +5,7 @@ namespace Tupelo.Conformance;
 public sealed class RamFsOracle : OracleTests<RamFsMount>
 {
     protected override IReadOnlyDictionary<string, (string Answer, string Reason)> Differences { get; } =
-        new Dictionary<string, (string, string)>(StringComparer.Ordinal)
-        {
-            ["preadv2(RWF_NOWAIT)"] = ("OK (1)", "memory never makes a reader wait; tmpfs does not declare it, ext4 does"),
-            ["fallocate(ZERO_RANGE)"] = ("OK", "RamFs has the mode, as ext4 does"),
-            ["fallocate(COLLAPSE unaligned)"] = ("EINVAL", "RamFs has the mode, as ext4 does"),
-            ["fallocate(INSERT)"] = ("OK", "RamFs has the mode, as ext4 does"),
-        };
-
-    [Fact]
-    public void EachDifference_IsExt4sAnswer()
-    {
-        foreach ((string name, (string answer, _)) in Differences)
-        {
-            Probe probe = ProbeTable.Calls.Single(candidate => string.Equals(candidate.Name, name, StringComparison.Ordinal));
-            Assert.Equal(probe.Expected(OracleText.Ext4), answer);
-            Assert.NotEqual(probe.Expected(OracleText.Tmpfs), answer);
-        }
-    }
+        AsExt4("RamFs has what ext4 has: every mode of fallocate, and reads that never wait", [.. ProbeGroups.Ranges, "preadv2(RWF_NOWAIT)"]);
 }
 
 public sealed class RamFsDirectory : DirectorySuite<RamFsMount>;
