@@ -63,6 +63,7 @@ internal sealed class ImageFile : BlockDevice
                 {
                     throw new ImageException($"{name} is not a regular file and cannot be replaced by an image");
                 }
+                RefuseWhileWritten(path);
             }
             string directory = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
             if (!Directory.Exists(directory))
@@ -248,6 +249,23 @@ internal sealed class ImageFile : BlockDevice
     }
 
     private string DescriptorPath => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
+
+    // Somebody who writes to the old image (a mount, a virtual machine) would go on with a file that has no name any more.
+    private static void RefuseWhileWritten(string path)
+    {
+        try
+        {
+            FileBlockDevice.Open(path, new FileBlockDeviceOptions { ReadOnly = true }).Dispose();
+        }
+        catch (BlockDeviceException e) when (e.Errno is Errno.EACCES or Errno.EPERM)
+        {
+            // Who may not read it may still replace it.
+        }
+        catch (BlockDeviceException e)
+        {
+            throw new ImageException(e.Message, e);
+        }
+    }
 
     private static SafeFileHandle? OpenNameless(string directory)
     {

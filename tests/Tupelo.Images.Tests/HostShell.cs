@@ -20,6 +20,7 @@ internal static class HostShell
         Process.Start(new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = directory,
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

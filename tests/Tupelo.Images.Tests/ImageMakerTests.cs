@@ -314,7 +314,7 @@ public sealed class ImageMakerTests
     {
         using TemporaryDirectory temporary = new();
         File.WriteAllText(temporary["image"], "precious");
-        File.SetUnixFileMode(temporary["image"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _ = HostShell.Run(temporary.FullPath, "chmod 600 image");
         Assert.Contains("--force", Assert.Throws<ImageException>(() => Making.Make(new ImageRequest { ImagePath = temporary["image"] })).Message, StringComparison.Ordinal);
         Assert.Equal("precious", File.ReadAllText(temporary["image"]));
         // A failure leaves what was there, also when it was to be replaced.
@@ -324,11 +324,16 @@ public sealed class ImageMakerTests
         }));
         Assert.Equal("precious", File.ReadAllText(temporary["image"]));
         _ = Making.Make(new ImageRequest { ImagePath = temporary["image"], Overwrite = true });
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(temporary["image"]));
+        Assert.Equal("600\n", HostShell.Run(temporary.FullPath, "stat -c %a image"));
         _ = Assert.Single(ReadBack.ListIndependently(temporary["image"]));
         Assert.Equal([temporary["image"]], Directory.GetFileSystemEntries(temporary.FullPath));
         _ = Assert.Throws<ImageException>(() => Making.Make(new ImageRequest { ImagePath = temporary.FullPath, Overwrite = true }));
         _ = Assert.Throws<ImageException>(() => Making.Make(new ImageRequest { ImagePath = "/dev/null", Overwrite = true }));
+        using (FileBlockDevice.Open(temporary["image"]))
+        {
+            _ = Assert.Throws<ImageException>(() => Making.Make(new ImageRequest { ImagePath = temporary["image"], Overwrite = true }));
+        }
+        _ = Making.Make(new ImageRequest { ImagePath = temporary["image"], Overwrite = true });
     }
 
     [Theory]
