@@ -77,7 +77,7 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] 
 
 bench() { # tree
   local tree=$work/$1 names="tar tupelo tar+sync $peers"
-  cat $(find "$tree" -type f | head -n 200000) >/dev/null 2>&1 || find "$tree" -type f -exec cat {} + >/dev/null
+  find "$tree" -type f -exec cat {} + >/dev/null # all start with a warm cache
   for name in $names; do rm -f "$work/samples.$name"; done
   for round in $(seq "$rounds"); do
     for name in $names; do samples=$work/samples.$name run_one "$name" "$tree"; done
