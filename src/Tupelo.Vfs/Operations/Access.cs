@@ -73,7 +73,15 @@ internal static class Access
     // protected_hardlinks: who does not own a file links it only when it is harmless.
     internal static bool MayLink(VfsContext context, Vnode vnode)
     {
-        if (!context.Kernel.Options.ProtectHardLinks || IsOwner(context, vnode))
+        if (!context.Kernel.Options.ProtectHardLinks)
+        {
+            return true;
+        }
+        if (Attributes.Refresh(context, vnode) != Errno.None)
+        {
+            return false;
+        }
+        if (IsOwner(context, vnode))
         {
             return true;
         }

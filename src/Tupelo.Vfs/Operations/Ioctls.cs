@@ -20,7 +20,7 @@ internal static class Ioctls
                 OpenFlags flag = request == IoctlRequest.FileNonBlocking ? OpenFlags.NonBlock : OpenFlags.Async;
                 file.SetStatusFlags(flag, on != 0 ? flag : 0);
                 return IoResult.Bytes(0);
-            case IoctlRequest.FileBytesReadable when file.Vnode.IsRegular && file.Handle is null:
+            case IoctlRequest.FileBytesReadable when file.Vnode.IsRegular:
                 return Write(argument, (int)Math.Clamp(file.Vnode.SizeBytes - file.Position, int.MinValue, int.MaxValue));
             case IoctlRequest.FileSystemBlockSize when file.Vnode.Type is FileType.Regular or FileType.Directory:
                 return Write(argument, file.Vnode.FileSystem.BlockSizeBytes);

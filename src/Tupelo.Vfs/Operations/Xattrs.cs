@@ -167,6 +167,11 @@ internal static class Xattrs
             {
                 return writes ? Errno.EPERM : Errno.ENODATA;
             }
+            Errno errno = Attributes.Refresh(context, vnode);
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
             if (writes && vnode.IsDirectory && (vnode.Permissions & Mode.Sticky) != 0 && !Access.IsOwner(context, vnode))
             {
                 return Errno.EPERM;
