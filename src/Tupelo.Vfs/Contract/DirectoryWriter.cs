@@ -42,7 +42,7 @@ public ref struct DirectoryWriter
     /// <param name="ino">Number of the file.</param>
     /// <param name="type">Its type, or Unknown.</param>
     /// <param name="cookie">Continues after this entry; above 2.</param>
-    public bool Add(ReadOnlySpan<byte> name, ulong ino, FileType type, long cookie)
+    public bool Add(scoped ReadOnlySpan<byte> name, ulong ino, FileType type, long cookie)
     {
         int record = RecordBytes(name.Length);
         if (record > _buffer.Length - _used)

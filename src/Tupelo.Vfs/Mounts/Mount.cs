@@ -67,6 +67,9 @@ public sealed class Mount
     /// <summary>The mount below, or null for a namespace's root and for one that is detached.</summary>
     public Mount? Parent => Volatile.Read(ref _attachment)?.Parent;
 
+    /// <summary>The place that it makes visible: not pinned.</summary>
+    public PathRef Place => new(this, Root);
+
     /// <summary>Where it hangs in <see cref="Parent"/>.</summary>
     public Dentry? MountPoint => Volatile.Read(ref _attachment)?.MountPoint;
 

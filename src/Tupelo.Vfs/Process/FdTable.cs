@@ -230,7 +230,7 @@ public sealed class FdTable
     }
 
     /// <summary>The highest number in use, or -1.</summary>
-    internal int HighestFd
+    public int HighestFd
     {
         get
         {

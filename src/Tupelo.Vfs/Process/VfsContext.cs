@@ -50,6 +50,15 @@ public sealed class VfsContext : IDisposable
     /// <summary>Wall-clock time for time stamps.</summary>
     public Timespec Now => Kernel.Clock.Now;
 
+    /// <summary>The current directory, pinned; the caller unpins it. Null when its mount is gone.</summary>
+    public PathRef? PinCurrentDirectory() => Directories.Now.Current is var place && place.TryPin() ? place : null;
+
+    /// <summary>The root directory, pinned; the caller unpins it. Null when its mount is gone.</summary>
+    public PathRef? PinRootDirectory() => Directories.Now.Root is var place && place.TryPin() ? place : null;
+
+    /// <summary>The mounts of its namespace in the order of mounting, as of now.</summary>
+    public IReadOnlyList<Mount> GetMounts() => Kernel.Mounts.MountsOf(Directories.Now.Namespace);
+
     internal DirectoryState Directories { get; }
 
     internal static VfsContext Make(VfsKernel kernel, PathRef root, MountNamespace mountNamespace, Credentials credentials) =>
