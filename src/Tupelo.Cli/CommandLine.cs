@@ -17,7 +17,14 @@ internal static class CommandLine
         ("ls", LsCommand.Create),
         ("tree", TreeCommand.Create),
         ("cat", CatCommand.Create),
+        ("stat", StatCommand.Create),
+        ("find", FindCommand.Create),
+        ("du", DuCommand.Create),
+        ("df", DfCommand.Create),
         ("info", InfoCommand.Create),
+        ("env", EnvCommand.Create),
+        ("dump", DumpCommand.Create),
+        ("log", LogCommand.Create),
     ];
 
     /// <summary>Runs the program.</summary>

@@ -13,6 +13,15 @@ internal sealed record ImageAddress(string ImagePath, ReadOnlyMemory<byte> Path)
     /// <summary>For messages.</summary>
     public string PathText => HasPath ? System.Text.Encoding.UTF8.GetString(Path.Span) : "/";
 
+    /// <summary>For commands that look at a whole image.</summary>
+    public void RefusePath()
+    {
+        if (HasPath && Path.Span.ContainsAnyExcept((byte)'/'))
+        {
+            throw new UsageException($"{PathText}: this command takes an image, not a path in it");
+        }
+    }
+
     /// <summary>Takes an argument apart.</summary>
     public static ImageAddress Parse(string argument, Terminal terminal)
     {

@@ -20,7 +20,7 @@ internal static class InfoCommand
         command.SetAction(parsed =>
         {
             using OpenedImage image = OpenedImage.Open(context, parsed.GetRequiredValue(address), parsed.GetValue(partition), warnOfFaults: false);
-            image.RefusePath();
+            image.Address.RefusePath();
             TfsSpaceMap space = TfsSpaceMap.Build(image.Volume);
             if (parsed.GetValue(json))
             {

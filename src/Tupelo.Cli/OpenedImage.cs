@@ -1,7 +1,6 @@
-// An image that a command reads: the file, the partition chosen in it, and the volume there.
+// An image that a command reads: the file, the partition chosen in it (OpenedDevice), and the volume there.
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Tupelo.Block;
 using Tupelo.Tfs;
 
@@ -9,22 +8,22 @@ namespace Tupelo.Cli;
 
 internal sealed class OpenedImage : IDisposable
 {
-    private OpenedImage(ImageAddress address, BlockDevice device, PartitionTable partitions, TfsVolume volume)
+    private readonly OpenedDevice _opened;
+
+    private OpenedImage(OpenedDevice opened, TfsVolume volume)
     {
-        Address = address;
-        Device = device;
-        Partitions = partitions;
+        _opened = opened;
         Volume = volume;
     }
 
     /// <summary>How the user named it.</summary>
-    public ImageAddress Address { get; }
+    public ImageAddress Address => _opened.Address;
 
     /// <summary>The whole image.</summary>
-    public BlockDevice Device { get; }
+    public BlockDevice Device => _opened.Device;
 
     /// <summary>Its partition table.</summary>
-    public PartitionTable Partitions { get; }
+    public PartitionTable Partitions => _opened.Partitions;
 
     /// <summary>The volume.</summary>
     public TfsVolume Volume { get; }
@@ -45,42 +44,25 @@ internal sealed class OpenedImage : IDisposable
     /// <summary>Opens an image for reading, and warns of its faults.</summary>
     public static OpenedImage Open(CommandContext context, string argument, string? partition, bool warnOfFaults = true)
     {
-        ImageAddress address = ImageAddress.Parse(argument, context.Terminal);
-        BlockDevice device = FileBlockDevice.Open(address.ImagePath, new FileBlockDeviceOptions { ReadOnly = true });
+        OpenedDevice opened = OpenedDevice.Open(context, argument, partition);
         try
         {
-            PartitionTable partitions = PartitionTable.Read(device);
-            var image = new OpenedImage(address, device, partitions, TfsVolume.Open(Choose(device, partitions, partition)));
+            var image = new OpenedImage(opened, TfsVolume.Open(opened.Volume));
             if (warnOfFaults)
             {
-                context.WarnOfFaults(address.ImagePath, image.Volume.Faults);
+                context.WarnOfFaults(image.Address.ImagePath, image.Volume.Faults);
             }
             return image;
         }
         catch (TfsFormatException problem)
         {
-            device.Dispose();
-            throw new CommandException($"{address.ImagePath}: {problem.Message}");
+            opened.Dispose();
+            throw new CommandException($"{opened.Address.ImagePath}: {problem.Message}");
         }
         catch
         {
-            device.Dispose();
+            opened.Dispose();
             throw;
-        }
-    }
-
-    private static BlockDevice Choose(BlockDevice device, PartitionTable partitions, string? which)
-    {
-        switch (which)
-        {
-            case null or "root":
-                return partitions.Open(device, PartitionRole.Root, ownsDevice: false);
-            case "boot":
-                return partitions.Open(device, PartitionRole.Boot, ownsDevice: false);
-            default:
-                return int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < PartitionTable.MaxPartitions
-                    ? partitions.Open(device, index, ownsDevice: false)
-                    : throw new UsageException($"'{which}' is no partition: root, boot or a number from 0 to {PartitionTable.MaxPartitions - 1}");
         }
     }
 
@@ -93,15 +75,6 @@ internal sealed class OpenedImage : IDisposable
             ThrowPath(errno);
         }
         return node;
-    }
-
-    /// <summary>For commands that look at the whole image.</summary>
-    public void RefusePath()
-    {
-        if (Address.HasPath && Address.Path.Span.ContainsAnyExcept((byte)'/'))
-        {
-            throw new UsageException($"{Address.PathText}: this command takes an image, not a path in it");
-        }
     }
 
     /// <summary>Path of the address inside of the image, absolute and without needless '/'.</summary>
@@ -126,5 +99,5 @@ internal sealed class OpenedImage : IDisposable
     [DoesNotReturn]
     public void ThrowPath(Errno errno) => throw new CommandException($"{Address.ImagePath}: {Address.PathText}: {errno.Describe()}");
 
-    public void Dispose() => Device.Dispose();
+    public void Dispose() => _opened.Dispose();
 }

@@ -65,11 +65,15 @@ public ref struct TfsAttributes
     private readonly ReadOnlySpan<AttributeSlot> _slots;
     private int _next;
 
-    internal TfsAttributes(TupleStore store, int tuple)
+    internal TfsAttributes(TupleStore store, int tuple, int position)
     {
         _store = store;
         _slots = store.SlotsOf(tuple);
+        _next = position;
     }
+
+    /// <summary>Where the current attribute stands: given to <see cref="TfsVolume.AttributesOf(TfsNode, int)"/>, it goes on behind it.</summary>
+    public readonly int Position => _next;
 
     /// <summary>For foreach.</summary>
     public readonly TfsAttributes GetEnumerator() => this;

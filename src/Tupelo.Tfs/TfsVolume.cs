@@ -201,7 +201,13 @@ public sealed partial class TfsVolume : ILogConsumer
     }
 
     /// <summary>All attributes of a tuple, or elements of a vector.</summary>
-    public TfsAttributes AttributesOf(TfsNode node) => new(_store, node.Id);
+    public TfsAttributes AttributesOf(TfsNode node) => new(_store, node.Id, 0);
+
+    /// <summary>The attributes behind a <see cref="TfsAttributes.Position"/>; 0 gives all.</summary>
+    public TfsAttributes AttributesOf(TfsNode node, int position) => new(_store, node.Id, position);
+
+    /// <summary>True for a list of values without names.</summary>
+    public bool IsVector(TfsNode node) => _store.IsVector(node.Id);
 
     /// <summary>One attribute of a tuple; of kind <see cref="TfsValueKind.None"/> when it has no such.</summary>
     public TfsValue AttributeOf(TfsNode node, ReadOnlySpan<byte> name)

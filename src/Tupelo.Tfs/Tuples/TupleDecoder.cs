@@ -6,6 +6,17 @@ using System.Globalization;
 
 namespace Tupelo.Tfs;
 
+/// <summary>Watches a decoder at work.</summary>
+internal interface ITupleObserver
+{
+    /// <summary>A value is about to be set, or removed (<see cref="TfsValueKind.None"/>); the store still holds the one before.</summary>
+    /// <param name="owner">The tuple or vector.</param>
+    /// <param name="symbol">The attribute's name; 0 for an element of a vector.</param>
+    /// <param name="element">The element's index; -1 for an attribute.</param>
+    /// <param name="slot">The new value.</param>
+    void Changing(int owner, int symbol, int element, AttributeSlot slot);
+}
+
 internal sealed class TupleDecoder
 {
     private const uint TupleFlag = 1u << 31;
@@ -19,6 +30,9 @@ internal sealed class TupleDecoder
         _store = store;
         _ = _dictionary.Add(0); // numbers start at 1
     }
+
+    /// <summary>Is told of each change; none when a volume is opened.</summary>
+    public ITupleObserver? Observer { get; init; }
 
     /// <summary>Numbers given so far.</summary>
     public int DictionaryCount => _dictionary.Count - 1;
@@ -153,6 +167,7 @@ internal sealed class TupleDecoder
             return;
         }
         TotalEntries++;
+        Observer?.Changing(owner, symbol, element, new AttributeSlot(symbol, kind, value));
         if (element >= 0 ? _store.SetElement(owner, element, kind, value) : _store.Set(owner, symbol, kind, value))
         {
             ObsoleteEntries++;
@@ -166,6 +181,7 @@ internal sealed class TupleDecoder
             return;
         }
         TotalEntries++;
+        Observer?.Changing(owner, symbol, element, default);
         if (element >= 0 ? _store.SetElement(owner, element, TfsValueKind.Removed, 0) : _store.Remove(owner, symbol))
         {
             ObsoleteEntries += 2;

@@ -1,0 +1,77 @@
+// An image file that a command reads, and the partition chosen in it; what is there has not been looked at.
+using System.Globalization;
+using Tupelo.Block;
+
+namespace Tupelo.Cli;
+
+internal sealed class OpenedDevice : IDisposable
+{
+    private OpenedDevice(ImageAddress address, BlockDevice device, PartitionTable partitions)
+    {
+        Address = address;
+        Device = device;
+        Partitions = partitions;
+        Volume = device;
+    }
+
+    /// <summary>How the user named it.</summary>
+    public ImageAddress Address { get; }
+
+    /// <summary>The whole image.</summary>
+    public BlockDevice Device { get; }
+
+    /// <summary>Its partition table.</summary>
+    public PartitionTable Partitions { get; }
+
+    /// <summary>The partition chosen.</summary>
+    public BlockDevice Volume { get; private set; }
+
+    /// <summary>Opens an image for reading, and looks at its partition table.</summary>
+    public static OpenedDevice OpenWhole(CommandContext context, string argument)
+    {
+        ImageAddress address = ImageAddress.Parse(argument, context.Terminal);
+        BlockDevice device = FileBlockDevice.Open(address.ImagePath, new FileBlockDeviceOptions { ReadOnly = true });
+        try
+        {
+            return new OpenedDevice(address, device, PartitionTable.Read(device));
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens an image for reading, and chooses a partition.</summary>
+    public static OpenedDevice Open(CommandContext context, string argument, string? partition)
+    {
+        OpenedDevice opened = OpenWhole(context, argument);
+        try
+        {
+            opened.Volume = opened.Choose(partition);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => Device.Dispose();
+
+    private BlockDevice Choose(string? which)
+    {
+        switch (which)
+        {
+            case null or "root":
+                return Partitions.Open(Device, PartitionRole.Root, ownsDevice: false);
+            case "boot":
+                return Partitions.Open(Device, PartitionRole.Boot, ownsDevice: false);
+            default:
+                return int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < PartitionTable.MaxPartitions
+                    ? Partitions.Open(Device, index, ownsDevice: false)
+                    : throw new UsageException($"'{which}' is no partition: root, boot or a number from 0 to {PartitionTable.MaxPartitions - 1}");
+        }
+    }
+}
