@@ -11,6 +11,7 @@ internal static class CatCommand
     public static Command Create(CommandContext context)
     {
         var addresses = new Argument<string[]>("IMAGE:PATH") { Description = "Files to print, one after another.", Arity = ArgumentArity.OneOrMore };
+        OpenedImage.Complete(addresses, context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var command = new Command("cat", "Print files of an image.") { addresses, partition };
         Examples.Add(command, "tupelo cat demo.img:/index.html", "tupelo cat demo.img:/a demo.img:/b > both");

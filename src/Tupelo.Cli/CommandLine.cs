@@ -17,6 +17,7 @@ internal static class CommandLine
         ("ls", LsCommand.Create),
         ("tree", TreeCommand.Create),
         ("cat", CatCommand.Create),
+        ("cp", CpCommand.Create),
         ("stat", StatCommand.Create),
         ("find", FindCommand.Create),
         ("du", DuCommand.Create),
@@ -25,6 +26,7 @@ internal static class CommandLine
         ("env", EnvCommand.Create),
         ("dump", DumpCommand.Create),
         ("log", LogCommand.Create),
+        ("completion", CompletionCommand.Create),
     ];
 
     /// <summary>Runs the program.</summary>
@@ -37,6 +39,10 @@ internal static class CommandLine
         {
             var color = new Option<string>("--color") { Description = "Paint the output: auto (on a terminal), always or never.", HelpName = "WHEN", Recursive = true };
             color.AcceptOnlyFromAmong("auto", "always", "never");
+            if (arguments is ["-h"])
+            {
+                arguments = ["--help"];
+            }
             RootCommand root = Build(context, arguments, color);
             ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
             command = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name;
@@ -61,7 +67,7 @@ internal static class CommandLine
         {
             return context.HasFailed ? ExitCode.Failed : ExitCode.Done;
         }
-        catch (OperationCanceledException) when (terminal.Interrupted.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             return Fail(context, "interrupted", ExitCode.Interrupted);
         }
@@ -141,7 +147,8 @@ internal static class CommandLine
 
     private static string Explain(ParseResult parsed)
     {
-        string message = parsed.Errors[0].Message.TrimEnd('.');
+        string message = string.Join(' ', parsed.Errors[0].Message.Split((char[])['\n', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        message = char.ToLowerInvariant(message[0]) + message[1..];
         Command command = parsed.CommandResult.Command;
         if (command is RootCommand)
         {

@@ -10,7 +10,7 @@ internal static class DuCommand
 {
     public static Command Create(CommandContext context)
     {
-        Argument<string> address = OpenedImage.AddressArgument();
+        Argument<string> address = OpenedImage.AddressArgument(context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var summary = new Option<bool>("--summarize", "-s") { Description = "The total alone." };
         var human = new Option<bool>("--human-readable", "-h") { Description = "Sizes like 1.5K, 20M; else in units of 1 KiB." };

@@ -14,7 +14,7 @@ internal static class DumpCommand
 {
     public static Command Create(CommandContext context)
     {
-        Argument<string> address = OpenedImage.AddressArgument();
+        Argument<string> address = OpenedImage.AddressArgument(context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var json = new Option<bool>("--json") { Description = "Print JSON; see docs/cli.md." };
         var command = new Command("dump", "Print the tuples of a volume, or of one file.") { address, json, partition };

@@ -10,7 +10,7 @@ internal static class FindCommand
 {
     public static Command Create(CommandContext context)
     {
-        Argument<string> address = OpenedImage.AddressArgument();
+        Argument<string> address = OpenedImage.AddressArgument(context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var name = new Option<string?>("--name", "-name") { Description = "The name matches a pattern (* ? [a-z]).", HelpName = "GLOB" };
         var iname = new Option<string?>("--iname", "-iname") { Description = "The same, letter case aside.", HelpName = "GLOB" };

@@ -11,7 +11,7 @@ internal static class LsCommand
 {
     public static Command Create(CommandContext context)
     {
-        Argument<string> address = OpenedImage.AddressArgument();
+        Argument<string> address = OpenedImage.AddressArgument(context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var isLong = new Option<bool>("--long", "-l") { Description = "Mode, links, owner, size and time of each entry." };
         var all = new Option<bool>("--all", "-a") { Description = "Names that begin with a dot, too." };

@@ -29,7 +29,16 @@ internal sealed class OpenedImage : IDisposable
     public TfsVolume Volume { get; }
 
     /// <summary>The argument that names an image and a path in it.</summary>
-    public static Argument<string> AddressArgument() => new("IMAGE[:PATH]") { Description = "The image, and a path in it; without a path the root." };
+    public static Argument<string> AddressArgument(CommandContext context)
+    {
+        var address = new Argument<string>("IMAGE[:PATH]") { Description = "The image, and a path in it; without a path the root." };
+        Complete(address, context);
+        return address;
+    }
+
+    /// <summary>Lets the shell complete paths inside of an image.</summary>
+    public static void Complete(Argument argument, CommandContext context) =>
+        argument.CompletionSources.Add(typed => ImageCompletion.Suggest(typed, context.Terminal));
 
     /// <summary>The argument that names an image.</summary>
     public static Argument<string> ImageArgument() => new("IMAGE") { Description = "The image." };

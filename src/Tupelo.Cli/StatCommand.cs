@@ -13,6 +13,7 @@ internal static class StatCommand
     public static Command Create(CommandContext context)
     {
         var addresses = new Argument<string[]>("IMAGE[:PATH]") { Description = "Files; without a path the root.", Arity = ArgumentArity.OneOrMore };
+        OpenedImage.Complete(addresses, context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var follow = new Option<bool>("--dereference", "-L") { Description = "What a symlink leads to, not the link." };
         var json = new Option<bool>("--json") { Description = "Print a JSON array; see docs/cli.md." };

@@ -29,8 +29,11 @@ internal sealed partial class Terminal
     /// <summary>The bytes of an argument, as it was given to the process; the text has lost those that are not UTF-8.</summary>
     public Func<string, byte[]> ArgumentBytes { get; init; } = System.Text.Encoding.UTF8.GetBytes;
 
-    /// <summary>Cancelled when the user interrupts.</summary>
+    /// <summary>Cancelled to interrupt the run; the process' own signals come in addition when <see cref="OwnsProcess"/>.</summary>
     public CancellationToken Interrupted { get; init; }
+
+    /// <summary>True when signals to the process are meant for this run.</summary>
+    public bool OwnsProcess { get; init; }
 
     /// <summary>The streams of this process.</summary>
     public static Terminal OfProcess()
@@ -45,6 +48,7 @@ internal sealed partial class Terminal
             Width = static () => Math.Max(20, Console.WindowWidth),
             Variable = Environment.GetEnvironmentVariable,
             ArgumentBytes = BytesOfArgument,
+            OwnsProcess = true,
         };
     }
 

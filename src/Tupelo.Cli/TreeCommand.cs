@@ -13,7 +13,7 @@ internal static class TreeCommand
 
     public static Command Create(CommandContext context)
     {
-        Argument<string> address = OpenedImage.AddressArgument();
+        Argument<string> address = OpenedImage.AddressArgument(context);
         Option<string?> partition = OpenedImage.PartitionOption();
         var all = new Option<bool>("--all", "-a") { Description = "Names that begin with a dot, too." };
         var directories = new Option<bool>("--directories", "-d") { Description = "Directories only." };
