@@ -48,7 +48,7 @@ internal static class CpCommand
                 SafeLinks = parsed.GetValue(safeLinks),
                 Overwrite = !parsed.GetValue(noClobber),
                 Sync = parsed.GetValue(sync),
-                MaxTotalBytes = parsed.GetValue(maxBytes) is { } text ? SizeText.Parse("--max-bytes", text) : defaults.MaxTotalBytes,
+                MaxTotalBytes = parsed.GetValue(maxBytes) is { } text ? Size(text) : defaults.MaxTotalBytes,
                 MaxEntries = NotNegative("--max-entries", parsed.GetValue(maxEntries)) ?? defaults.MaxEntries,
                 MaxDepth = (int)(NotNegative("--max-depth", parsed.GetValue(maxDepth)) ?? defaults.MaxDepth),
             };
@@ -61,6 +61,9 @@ internal static class CpCommand
         });
         return command;
     }
+
+    private static long Size(string text) =>
+        SizeText.TryParse(text, out long bytes) ? bytes : throw new UsageException($"--max-bytes: '{text}' is no size; for example 512M or 2G");
 
     private static long? NotNegative(string option, long? value) =>
         value is null or > 0 ? value : throw new UsageException($"{option} {value}: must be greater than 0");

@@ -13,7 +13,8 @@ internal static class JsonText
     /// <summary>A writer of one value to standard output.</summary>
     public static Utf8JsonWriter Writer(OutputWriter output, bool indented) => new(output, new JsonWriterOptions
     {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // it is no HTML; control characters are escaped all the same
+        // It is no HTML. Control characters are escaped all the same, and on a terminal whatever is not ASCII: direction marks among it.
+        Encoder = output.IsTerminal ? JavaScriptEncoder.Default : JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Indented = indented,
         SkipValidation = true,
         MaxDepth = int.MaxValue,

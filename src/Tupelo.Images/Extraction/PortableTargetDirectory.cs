@@ -319,6 +319,8 @@ internal sealed class PortableTargetFile(string path, FileStream stream) : Targe
 /// <summary>What Windows does not let be a file's name, or takes for something else.</summary>
 internal static class WindowsName
 {
+    private static readonly System.Buffers.SearchValues<char> Impossible = System.Buffers.SearchValues.Create("<>:\"/\\|?*");
+
     private static readonly string[] Devices =
     [
         "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$",
@@ -329,7 +331,7 @@ internal static class WindowsName
     /// <summary>True for a name that names a file in its directory, and nothing else.</summary>
     public static bool IsPossible(string name)
     {
-        if (name.Length == 0 || name.AsSpan().ContainsAny("<>:\"/\\|?*") || name[^1] is ' ' or '.' || name.Any(static letter => letter < ' '))
+        if (name.Length == 0 || name.AsSpan().ContainsAny(Impossible) || name[^1] is ' ' or '.' || name.Any(static letter => letter < ' '))
         {
             return false;
         }
