@@ -211,6 +211,28 @@ public sealed class DangerTests
     [InlineData("18446744073709551616")]
     public void ExtentAtAnImpossiblePlaceInItsFile_CannotBeRead(string key) => AssertReported(WithExtent(key, 10, 1, 1));
 
+    [Theory]
+    [InlineData("0", 3, "2", 1)]
+    [InlineData("5", 1, "05", 1)]
+    [InlineData("0", 2, "00", 1)]
+    [InlineData("7", 1, "0", 8)]
+    public void ExtentsThatOverlapInTheirFile_CannotBeRead(string one, ulong oneLength, string other, ulong otherLength)
+    {
+        var smith = new ImageSmith(64);
+        int children = smith.BeginRoot();
+        smith.Assign(children, "f", tokens =>
+        {
+            _ = tokens.Tuple(2);
+            _ = tokens.Symbol("filelength").Integer(5000);
+            _ = tokens.Symbol("extents").Tuple(2);
+            _ = tokens.Symbol(one).Tuple(3);
+            _ = tokens.Symbol("offset").Integer(20).Symbol("length").Integer(oneLength).Symbol("allocated").Integer(oneLength);
+            _ = tokens.Symbol(other).Tuple(3);
+            _ = tokens.Symbol("offset").Integer(40).Symbol("length").Integer(otherLength).Symbol("allocated").Integer(otherLength);
+        });
+        AssertReported(smith.Finish().Emit());
+    }
+
     [Fact]
     public void LengthThatIsNoNumber_IsReportedEvenWithoutExtents()
     {

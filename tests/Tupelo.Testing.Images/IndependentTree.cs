@@ -136,6 +136,7 @@ public sealed class IndependentVolume
         }
         ImageEntryKind kind = (Number(tuple, "tupelo_mode") & 0xf000) switch
         {
+            _ when tuple["extents"] is not null => ImageEntryKind.File, // whatever the mode says: to Nanos it is one
             0x1000 => ImageEntryKind.Fifo,
             0x2000 => ImageEntryKind.CharDevice,
             0x6000 => ImageEntryKind.BlockDevice,
