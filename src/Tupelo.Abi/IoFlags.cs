@@ -24,6 +24,7 @@ public enum ReadWriteFlags
     NoAppend = 0x20,
     Atomic = 0x40,
     DontCache = 0x80,
+    NoSignal = 0x100,
 }
 
 /// <summary>fallocate(2)'s mode.</summary>

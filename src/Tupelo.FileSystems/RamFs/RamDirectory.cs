@@ -11,7 +11,11 @@ internal sealed class RamDirectory : RamVnode
     private RamDirectory _parent;       // Changed by Rename under the rename mutex; read by GetParent without a lock.
 
     internal RamDirectory(RamFs fileSystem, ulong ino, in NewVnode make, RamDirectory? parent)
-        : base(fileSystem, ino, make) => _parent = parent ?? this;
+        : base(fileSystem, ino, make)
+    {
+        _parent = parent ?? this;
+        CountSize();
+    }
 
     protected override Errno Lookup(VfsContext context, ReadOnlySpan<byte> name, out Vnode? child)
     {
@@ -117,13 +121,16 @@ internal sealed class RamDirectory : RamVnode
     private void Add(ReadOnlySpan<byte> name, RamVnode vnode)
     {
         _index.Add(name, vnode);
-        SetSizeBytes((long)_index.Count * EntryBytes);
+        CountSize();
     }
+
+    // "." and ".." count too.
+    private void CountSize() => SetSizeBytes((_index.Count + 2L) * EntryBytes);
 
     private void Drop(ReadOnlySpan<byte> name)
     {
         _index.Remove(name);
-        SetSizeBytes((long)_index.Count * EntryBytes);
+        CountSize();
     }
 
     private Errno Make(in NewVnode make, bool named, out RamVnode? made)

@@ -139,7 +139,8 @@ public sealed record RamFsOptions
 public sealed class RamFs : FileSystem
 {
     internal const FileSystemFeatures AllFeatures = FileSystemFeatures.AllNames | FileSystemFeatures.AllSpace | FileSystemFeatures.Xattrs
-        | FileSystemFeatures.Handles | FileSystemFeatures.DirectIo | FileSystemFeatures.NoWait | FileSystemFeatures.InodeFlags;
+        | FileSystemFeatures.Handles | FileSystemFeatures.DirectIo | FileSystemFeatures.NoWait | FileSystemFeatures.InodeFlags
+        | FileSystemFeatures.Seals;
 
     private const ulong Magic = 0x01021994; // TMPFS_MAGIC
 

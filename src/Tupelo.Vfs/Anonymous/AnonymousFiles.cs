@@ -183,5 +183,9 @@ internal sealed class AnonymousFileSystem : FileSystem
     }
 
     private sealed class AnonymousVnode(FileSystem fileSystem, ulong ino, FileType type, in VnodeAttributes attributes)
-        : Vnode(fileSystem, ino, 1, type, 0, attributes);
+        : Vnode(fileSystem, ino, 1, type, 0, attributes)
+    {
+        protected internal override Errno SetAttributes(VfsContext context, in AttributeChange change) =>
+            Type == FileType.Unknown ? Errno.EOPNOTSUPP : Errno.None;
+    }
 }

@@ -3,7 +3,11 @@ namespace Tupelo.Vfs;
 
 internal abstract class EventHandle : OpenHandle
 {
-    public override HandleTraits Traits => HandleTraits.Stream | HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend;
+    public override HandleTraits Traits => HandleTraits.Stream | HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend
+        | HandleTraits.OwnPosition;
+
+    // As Linux: seeking is allowed and does nothing.
+    public override IoResult Seek(VfsContext context, long offsetBytes, SeekWhence whence) => IoResult.Bytes(0);
 }
 
 internal sealed class EventFdHandle(EventFd eventFd) : EventHandle
@@ -34,6 +38,8 @@ internal sealed class EpollHandle(EpollInstance epoll) : EventHandle
     public override IPollable Pollable => epoll;
 
     internal EpollInstance Epoll => epoll;
+
+    public override IoResult Ioctl(VfsContext context, uint request, Span<byte> argument) => Errno.EINVAL;
 
     public override void Release() => epoll.Close();
 }

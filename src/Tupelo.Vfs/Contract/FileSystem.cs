@@ -58,6 +58,9 @@ public enum FileSystemFeatures
     /// <summary>FS_IOC_SETFLAGS can make files immutable and append-only (else ENOTTY).</summary>
     InodeFlags = 1 << 14,
 
+    /// <summary>Files tell their seals (F_GET_SEALS), as memory file systems do; only those of memfd_create take new ones.</summary>
+    Seals = 1 << 15,
+
     /// <summary>Everything that concerns names.</summary>
     AllNames = HardLinks | Symlinks | SpecialFiles | TemporaryFiles | RenameExchange | RenameWhiteout,
 

@@ -70,12 +70,12 @@ public sealed class EventFd : IPollable
         return IoResult.Bytes(WordBytes);
     }
 
-    /// <summary>Adds the first eight bytes of <paramref name="data"/> to the counter; waits while that would overflow it.</summary>
-    /// <remarks>Errors, first match wins: EINVAL fewer than 8 bytes or the value 2^64-1 · EAGAIN overflow and
+    /// <summary>Adds the eight bytes of <paramref name="data"/> to the counter; waits while that would overflow it.</summary>
+    /// <remarks>Errors, first match wins: EINVAL not 8 bytes or the value 2^64-1 · EAGAIN overflow and
     /// <paramref name="nonBlocking"/> · EINTR. Any thread.</remarks>
     public IoResult Write(ReadOnlySpan<byte> data, bool nonBlocking, Interrupt? interrupt)
     {
-        if (data.Length < WordBytes)
+        if (data.Length != WordBytes)
         {
             return Errno.EINVAL;
         }

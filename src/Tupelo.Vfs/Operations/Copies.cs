@@ -17,7 +17,7 @@ internal static unsafe class Copies
     private static byte[] Scratch => t_scratch ??= GC.AllocateUninitializedArray<byte>(ScratchBytes, pinned: true);
 
     /// <summary>copy_file_range(2). An offset below 0 (<see cref="FileIo.AtPosition"/>) uses and moves the position.</summary>
-    /// <remarks>Errors: EISDIR · EINVAL no regular file, offsets, overlap · EBADF modes, O_APPEND · EOVERFLOW · EFBIG · ENOSPC · EIO.</remarks>
+    /// <remarks>Errors: EISDIR · EINVAL no regular file, offsets, overlap · EBADF modes, O_APPEND · EXDEV another file system · EOVERFLOW · EFBIG · ENOSPC · EIO.</remarks>
     internal static IoResult CopyRange(VfsContext context, OpenFile source, ref long sourceOffset, OpenFile target, ref long targetOffset, ulong length)
     {
         if (source.Vnode.IsDirectory || target.Vnode.IsDirectory)
@@ -31,6 +31,10 @@ internal static unsafe class Copies
         if (!source.CanRead || !target.CanWrite || (target.Flags & OpenFlags.Append) != 0)
         {
             return Errno.EBADF;
+        }
+        if (!ReferenceEquals(source.Vnode.FileSystem, target.Vnode.FileSystem))
+        {
+            return Errno.EXDEV;
         }
         bool sourcePosition = sourceOffset == FileIo.AtPosition;
         bool targetPosition = targetOffset == FileIo.AtPosition;
@@ -48,23 +52,26 @@ internal static unsafe class Copies
         return result;
     }
 
-    /// <summary>sendfile(2).</summary>
+    /// <summary>What sendfile checks of its source before it looks at the target.</summary>
+    /// <remarks>Errors: EBADF not for reading · ESPIPE an offset and no seeking · EINVAL offset or count below 0.</remarks>
+    internal static IoResult CheckOrigin(OpenFile source, long sourceOffset, ulong length)
+    {
+        bool position = sourceOffset == FileIo.AtPosition;
+        return !source.CanRead ? Errno.EBADF
+            : !position && (source.Traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE
+            : (!position && sourceOffset < 0) || length > long.MaxValue ? Errno.EINVAL
+            : IoResult.Bytes(0);
+    }
+
+    /// <summary>sendfile(2), after <see cref="CheckOrigin"/>.</summary>
     /// <remarks>Errors: EBADF modes · ESPIPE an offset and no seeking · EINVAL O_APPEND, source no file · those of the write.</remarks>
     internal static IoResult Send(VfsContext context, OpenFile target, OpenFile source, ref long sourceOffset, ulong length)
     {
-        if (!source.CanRead || !target.CanWrite)
+        if (!target.CanWrite)
         {
             return Errno.EBADF;
         }
         bool position = sourceOffset == FileIo.AtPosition;
-        if (!position && (source.Traits & HandleTraits.Stream) != 0)
-        {
-            return Errno.ESPIPE;
-        }
-        if (!position && sourceOffset < 0)
-        {
-            return Errno.EINVAL;
-        }
         if (source.Vnode.Type is not (FileType.Regular or FileType.BlockDevice) || (target.Flags & OpenFlags.Append) != 0)
         {
             return Errno.EINVAL;
@@ -111,14 +118,10 @@ internal static unsafe class Copies
     }
 
     /// <summary>splice(2): one side, or both, is a pipe.</summary>
-    /// <remarks>Errors: EBADF modes · ESPIPE an offset for a pipe · EINVAL no pipe, the same pipe, O_APPEND, no seeking · EAGAIN · EPIPE · EINTR ...</remarks>
+    /// <remarks>Errors: ESPIPE an offset for a pipe · EBADF modes · EINVAL no pipe, the same pipe, O_APPEND, no seeking · EAGAIN · EPIPE · EINTR ...</remarks>
     internal static IoResult Splice(
         VfsContext context, OpenFile source, ref long sourceOffset, OpenFile target, ref long targetOffset, ulong length, SpliceFlags flags)
     {
-        if (!source.CanRead || !target.CanWrite)
-        {
-            return Errno.EBADF;
-        }
         PipeRing? from = (source.Handle as FifoHandle)?.Ring;
         PipeRing? to = (target.Handle as FifoHandle)?.Ring;
         bool sourceGiven = sourceOffset != FileIo.AtPosition;
@@ -126,6 +129,10 @@ internal static unsafe class Copies
         if ((from is not null && sourceGiven) || (to is not null && targetGiven))
         {
             return Errno.ESPIPE;
+        }
+        if (!source.CanRead || !target.CanWrite)
+        {
+            return Errno.EBADF;
         }
         long count = (long)Math.Min(length, FileIo.MaxCount);
         bool nonBlocking = (flags & SpliceFlags.NonBlock) != 0;
@@ -202,25 +209,39 @@ internal static unsafe class Copies
     // The ranges are checked here; positions are locked by the caller.
     private static IoResult CopyLocked(VfsContext context, OpenFile source, long from, OpenFile target, long to, ulong length)
     {
-        if (from < 0 || to < 0)
-        {
-            return Errno.EINVAL;
-        }
-        if (length > (ulong)(long.MaxValue - from) || length > (ulong)(long.MaxValue - to))
-        {
-            return Errno.EOVERFLOW;
-        }
-        if ((target.Vnode.Flags & (InodeFlags.Immutable | InodeFlags.AppendOnly)) != 0)
+        if ((target.Vnode.Flags & InodeFlags.Immutable) != 0)
         {
             return Errno.EPERM;
+        }
+        if (length > ulong.MaxValue - (ulong)from || length > ulong.MaxValue - (ulong)to)
+        {
+            return Errno.EOVERFLOW;
         }
         Errno errno = Attributes.Refresh(context, source.Vnode);
         if (errno != Errno.None)
         {
             return errno;
         }
-        long left = Math.Min((long)Math.Min(length, FileIo.MaxCount), source.Vnode.SizeBytes - from);
-        if (left <= 0)
+        long left = (long)Math.Min(length, long.MaxValue);
+        if (from >= 0)
+        {
+            left = Math.Clamp(source.Vnode.SizeBytes - from, 0, left);
+        }
+        long limit = FileIo.SizeLimit(context, target.Vnode);
+        if (to >= limit)
+        {
+            return Errno.EFBIG;
+        }
+        if (to >= 0)
+        {
+            left = Math.Min(left, limit - to);
+        }
+        if (from < 0 || to < 0)
+        {
+            return Errno.EINVAL;
+        }
+        left = Math.Min(left, FileIo.MaxCount);
+        if (left == 0)
         {
             return IoResult.Bytes(0);
         }

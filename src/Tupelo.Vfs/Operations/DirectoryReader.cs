@@ -22,7 +22,7 @@ internal static class DirectoryReader
         IoResult result = Read(context, file.Path, directory, ref position, buffer);
         file.Position = position;
         PositionLock.Exit(file);
-        if (result.IsOk && (file.Flags & OpenFlags.NoAccessTime) == 0)
+        if (result.Errno != Errno.ENOENT && (file.Flags & OpenFlags.NoAccessTime) == 0)
         {
             AccessTimes.Touch(context, file.Path.Mount, directory);
         }

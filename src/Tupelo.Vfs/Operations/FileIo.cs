@@ -16,11 +16,12 @@ internal static unsafe class FileIo
     internal const long AtPosition = -1;
 
     private const ReadWriteFlags KnownFlags = ReadWriteFlags.HighPriority | ReadWriteFlags.DataSync | ReadWriteFlags.Sync | ReadWriteFlags.NoWait
-        | ReadWriteFlags.Append | ReadWriteFlags.NoAppend;
+        | ReadWriteFlags.Append | ReadWriteFlags.NoAppend | ReadWriteFlags.NoSignal;
 
     /// <summary>Checks segments as readv and writev do, and adds them up.</summary>
     /// <remarks>Errors: EINVAL more than 1024, a length or the sum above SSIZE_MAX · EFAULT no array.</remarks>
-    internal static Errno CheckSegments(ReadOnlySpan<IoVec> segments, int count)
+    /// <returns>Bytes that would move, capped.</returns>
+    internal static IoResult CheckSegments(ReadOnlySpan<IoVec> segments, int count)
     {
         if (count is < 0 or > MaxSegments)
         {
@@ -41,7 +42,7 @@ internal static unsafe class FileIo
             // Linux cuts the transfer, it does not refuse the sum.
             total = Math.Min(total + length, MaxCount);
         }
-        return Errno.None;
+        return IoResult.Bytes((long)total);
     }
 
     /// <summary>read, readv, pread, preadv, preadv2.</summary>
@@ -49,11 +50,7 @@ internal static unsafe class FileIo
     /// <remarks>Errors: EBADF not for reading · ESPIPE an offset on a stream · EOPNOTSUPP flags · EISDIR · EINVAL · EFAULT · EAGAIN · EINTR · EIO.</remarks>
     internal static IoResult Read(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, ReadWriteFlags flags = ReadWriteFlags.None)
     {
-        if (!file.CanRead)
-        {
-            return Errno.EBADF;
-        }
-        Errno errno = CheckStream(file, offsetBytes);
+        Errno errno = CheckPlace(file, file.CanRead, segments, offsetBytes);
         if (errno == Errno.None && flags != ReadWriteFlags.None)
         {
             errno = CheckFlags(file, flags, writes: false);
@@ -86,11 +83,7 @@ internal static unsafe class FileIo
     /// <remarks>Errors: EBADF not for writing · ESPIPE · EOPNOTSUPP, EINVAL flags · EFBIG · EPERM sealed · ENOSPC · EPIPE · EFAULT · EAGAIN · EINTR · EIO.</remarks>
     internal static IoResult Write(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, ReadWriteFlags flags = ReadWriteFlags.None)
     {
-        if (!file.CanWrite)
-        {
-            return Errno.EBADF;
-        }
-        Errno errno = CheckStream(file, offsetBytes);
+        Errno errno = CheckPlace(file, file.CanWrite, segments, offsetBytes);
         if (errno == Errno.None && flags != ReadWriteFlags.None)
         {
             errno = CheckFlags(file, flags, writes: true);
@@ -139,10 +132,6 @@ internal static unsafe class FileIo
         if (errno != Errno.None)
         {
             return errno;
-        }
-        if (TotalOf(segments) > long.MaxValue - offsetBytes)
-        {
-            return Errno.EINVAL;
         }
         long done = 0;
         VnodeLock.EnterRead(vnode, LockRank.Data);
@@ -273,8 +262,20 @@ internal static unsafe class FileIo
     private static bool IsNonBlocking(OpenFile file, ReadWriteFlags flags) =>
         (file.Flags & OpenFlags.NonBlock) != 0 || (flags & ReadWriteFlags.NoWait) != 0;
 
-    private static Errno CheckStream(OpenFile file, long offsetBytes) =>
-        offsetBytes != AtPosition && (file.Traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE : Errno.None;
+    // In Linux' order: an offset on a stream, the access mode, a range that ends beyond the largest offset.
+    private static Errno CheckPlace(OpenFile file, bool permitted, ReadOnlySpan<IoVec> segments, long offsetBytes)
+    {
+        if (file.Handle is { } handle && (handle.Traits & HandleTraits.Stream) != 0)
+        {
+            return offsetBytes != AtPosition ? Errno.ESPIPE : permitted ? Errno.None : Errno.EBADF;
+        }
+        if (!permitted)
+        {
+            return Errno.EBADF;
+        }
+        long offset = offsetBytes == AtPosition ? file.Position : offsetBytes;
+        return TotalOf(segments) > long.MaxValue - offset ? Errno.EINVAL : Errno.None;
+    }
 
     private static Errno CheckFlags(OpenFile file, ReadWriteFlags flags, bool writes)
     {
@@ -289,7 +290,7 @@ internal static unsafe class FileIo
             : Errno.None;
     }
 
-    // Seals and append-only files. Caller holds the lock exclusively.
+    // Seals. An immutable flag that came after the open does not stop it, as on Linux. Caller holds the lock exclusively.
     private static Errno CheckContentWritable(Vnode vnode, long offsetBytes, ref long left)
     {
         if (vnode.ExtensionOrNull?.Seals is { } seals)
@@ -305,7 +306,7 @@ internal static unsafe class FileIo
                 left = size - offsetBytes;
             }
         }
-        return (vnode.Flags & InodeFlags.Immutable) != 0 ? Errno.EPERM : Errno.None;
+        return Errno.None;
     }
 
     private static IoResult WriteFile(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, bool append)

@@ -63,7 +63,7 @@ internal static class NameOperations
         Vnode vnode = source.Vnode;
         Errno writable = directory.Mount.BeginWrite();
         VnodeLock.EnterWrite(parent, LockRank.Directory);
-        Errno errno = FindForCreate(context, directory.Dentry, parent, name, trailingSlash, writable, out Dentry? dentry);
+        Errno errno = FindForCreate(context, directory.Dentry, parent, name, trailingSlash, writable, out Dentry? dentry, checkAccess: false);
         if (errno == Errno.None)
         {
             errno = CheckLink(context, source, directory, parent, vnode);
@@ -155,7 +155,8 @@ internal static class NameOperations
 
     // The common beginning of Create and Link: the name must be free. `writable` is what BeginWrite said; it counts only now.
     internal static Errno FindForCreate(
-        VfsContext context, Dentry directory, Vnode parent, in NameKey name, bool slashForbidden, Errno writable, out Dentry? dentry)
+        VfsContext context, Dentry directory, Vnode parent, in NameKey name, bool slashForbidden, Errno writable, out Dentry? dentry,
+        bool checkAccess = true)
     {
         Errno errno = FindPinned(context, directory, parent, name, out dentry);
         if (errno != Errno.None)
@@ -165,7 +166,8 @@ internal static class NameOperations
         errno = dentry!.Vnode is not null ? Errno.EEXIST
             : slashForbidden ? Errno.ENOENT
             : writable != Errno.None ? writable
-            : Access.CheckCreate(context, parent);
+            : checkAccess ? Access.CheckCreate(context, parent)
+            : Errno.None;
         if (errno != Errno.None)
         {
             Deferred.Unpin(dentry);
@@ -273,8 +275,16 @@ internal static class NameOperations
         {
             return Errno.EXDEV;
         }
-        return !Access.MayLink(context, vnode)
-            || (vnode.Flags & (InodeFlags.Immutable | InodeFlags.AppendOnly)) != 0
+        if (!Access.MayLink(context, vnode))
+        {
+            return Errno.EPERM;
+        }
+        Errno errno = Access.CheckCreate(context, parent);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        return (vnode.Flags & (InodeFlags.Immutable | InodeFlags.AppendOnly)) != 0
             || !vnode.FileSystem.Supports(FileSystemFeatures.HardLinks)
             || vnode.IsDirectory
             ? Errno.EPERM

@@ -30,7 +30,7 @@ internal static class OpenOperation
             return Errno.EINVAL;
         }
         if ((flags & OpenFlags.TemporaryFileBit) != 0
-            && ((flags & OpenFlags.TemporaryFile) != OpenFlags.TemporaryFile || (WantedAccess(flags) & AccessModes.Write) == 0))
+            && ((flags & OpenFlags.TemporaryFile) != OpenFlags.TemporaryFile || (WantedAccess(flags & OpenFlags.AccessMode) & AccessModes.Write) == 0))
         {
             return Errno.EINVAL;
         }
@@ -46,11 +46,7 @@ internal static class OpenOperation
     {
         file = null;
         bool creates = (flags & OpenFlags.Create) != 0;
-        if (creates && (flags & OpenFlags.Exclusive) != 0)
-        {
-            flags |= OpenFlags.NoFollow;
-        }
-        WalkFlags walkFlags = ((flags & OpenFlags.NoFollow) == 0 ? WalkFlags.FollowLast : WalkFlags.None)
+        WalkFlags walkFlags = (Follows(flags) ? WalkFlags.FollowLast : WalkFlags.None)
             | ((flags & OpenFlags.Directory) != 0 ? WalkFlags.Directory : WalkFlags.None);
         var walk = new PathWalk(context, dirFd, path, walkFlags, resolve);
         try
@@ -98,6 +94,11 @@ internal static class OpenOperation
         };
         return (flags & OpenFlags.Truncate) != 0 ? access | AccessModes.Write : access;
     }
+
+    // With CREAT and EXCL a link in the last place is in the way, wherever it leads.
+    private static bool Follows(OpenFlags flags) =>
+        (flags & OpenFlags.NoFollow) == 0
+        && (flags & (OpenFlags.Create | OpenFlags.Exclusive)) != (OpenFlags.Create | OpenFlags.Exclusive);
 
     private static Errno OpenOrCreate(VfsContext context, ref PathWalk walk, OpenFlags flags, uint mode, out OpenFile? file)
     {
@@ -168,7 +169,7 @@ internal static class OpenOperation
             again = true;
             return walk.Begin();
         }
-        if (vnode.Type == FileType.Symlink && (flags & OpenFlags.NoFollow) == 0)
+        if (vnode.Type == FileType.Symlink && Follows(flags))
         {
             again = true;
             return walk.Follow(vnode);

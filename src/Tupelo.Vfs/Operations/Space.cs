@@ -120,7 +120,7 @@ internal static class Space
     internal static IoResult Seek(VfsContext context, OpenFile file, long offsetBytes, SeekWhence whence)
     {
         HandleTraits traits = file.Traits;
-        if ((traits & HandleTraits.Stream) != 0)
+        if ((traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == HandleTraits.Stream)
         {
             return Errno.ESPIPE;
         }
@@ -271,10 +271,6 @@ internal static class Space
         if (sizeBytes > before && sizeBytes > FileIo.SizeLimit(context, vnode))
         {
             return Errno.EFBIG;
-        }
-        if ((vnode.Flags & InodeFlags.Immutable) != 0)
-        {
-            return Errno.EPERM;
         }
         if (vnode.ExtensionOrNull?.Seals is { } seals)
         {

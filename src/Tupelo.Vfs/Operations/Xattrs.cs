@@ -84,12 +84,13 @@ internal static class Xattrs
         return result;
     }
 
-    /// <remarks>Errors: EOPNOTSUPP · ERANGE · E2BIG · EIO.</remarks>
+    /// <remarks>Errors: ERANGE · E2BIG · EIO.</remarks>
     internal static IoResult List(VfsContext context, Vnode vnode, Span<byte> names)
     {
+        // As Linux: where there are none, the list is empty.
         if (!vnode.FileSystem.Supports(FileSystemFeatures.Xattrs))
         {
-            return Errno.EOPNOTSUPP;
+            return IoResult.Bytes(0);
         }
         VnodeLock.EnterRead(vnode, LockRank.Child);
         IoResult result = Access.Has(context, Capabilities.Administrator) ? vnode.ListXattrs(context, names) : ListVisible(context, vnode, names);

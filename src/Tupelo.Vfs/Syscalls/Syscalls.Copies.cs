@@ -29,15 +29,26 @@ public sealed unsafe partial class Syscalls
     /// <summary>sendfile(2).</summary>
     public long SendFile(int outFd, int inFd, ref long offset, nuint count)
     {
-        if (!TryGetTwo(inFd, outFd, out OpenFile source, out OpenFile target))
+        if (!TryGetFile(inFd, out OpenFile source))
         {
             return Result(Errno.EBADF);
         }
         long from = Unsafe.IsNullRef(in offset) ? FileIo.AtPosition : Given(offset);
-        IoResult result = Copies.Send(Context, target, source, ref from, count);
+        IoResult result = Copies.CheckOrigin(source, from, count);
+        if (result.IsOk)
+        {
+            if (TryGetFile(outFd, out OpenFile target))
+            {
+                result = Copies.Send(Context, target, source, ref from, count);
+                target.Release();
+            }
+            else
+            {
+                result = Errno.EBADF;
+            }
+        }
         Store(ref offset, from, result);
         source.Release();
-        target.Release();
         return result.Raw;
     }
 
@@ -99,7 +110,7 @@ public sealed unsafe partial class Syscalls
             return Result(Errno.EBADF);
         }
         IoResult result = file.Handle is FifoHandle ? FileIo.CheckSegments(segments, count) : Errno.EBADF;
-        if (result.IsOk)
+        if (result.Count > 0)
         {
             ReadWriteFlags waits = (flags & SpliceFlags.NonBlock) != 0 ? ReadWriteFlags.NoWait : ReadWriteFlags.None;
             result = file.CanWrite

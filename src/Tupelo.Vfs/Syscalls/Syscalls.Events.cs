@@ -58,15 +58,11 @@ public sealed partial class Syscalls
     /// <summary>epoll_wait(2).</summary>
     public long EpollWait(int epollFd, Span<EpollEvent> events, int timeoutMilliseconds)
     {
-        if (events.IsEmpty)
-        {
-            return Result(Errno.EINVAL);
-        }
         if (!TryGetFile(epollFd, out OpenFile file))
         {
             return Result(Errno.EBADF);
         }
-        IoResult result = file.Handle is EpollHandle epoll
+        IoResult result = file.Handle is EpollHandle epoll && !events.IsEmpty
             ? epoll.Epoll.Wait(events, WaitTimeout.AfterMilliseconds(TimeProvider.System, timeoutMilliseconds), timeoutMilliseconds == 0, Context.Interrupt)
             : Errno.EINVAL;
         file.Release();
@@ -82,16 +78,16 @@ public sealed partial class Syscalls
     /// <summary>inotify_add_watch(2).</summary>
     public long InotifyAddWatch(int fd, ReadOnlySpan<byte> path, InotifyMask mask)
     {
-        Errno errno = InotifyInstance.CheckMask(mask);
-        if (errno != Errno.None)
+        if ((mask & InotifyMask.Valid) == 0)
         {
-            return Result(errno);
+            return Result(Errno.EINVAL);
         }
         if (!TryGetFile(fd, out OpenFile file))
         {
             return Result(Errno.EBADF);
         }
-        long result = file.Handle is InotifyHandle handle ? AddWatch(handle.Inotify, path, mask) : Result(Errno.EINVAL);
+        Errno errno = InotifyInstance.CheckMask(mask);
+        long result = errno == Errno.None && file.Handle is InotifyHandle handle ? AddWatch(handle.Inotify, path, mask) : Result(Errno.EINVAL);
         file.Release();
         return result;
     }
@@ -247,7 +243,7 @@ public sealed partial class Syscalls
             return Result(errno);
         }
         flags &= OpenOperation.Known & ~(OpenFlags.Create | OpenFlags.Exclusive);
-        if ((flags & OpenFlags.Directory) != 0 && !place.Vnode.IsDirectory)
+        if ((flags & OpenFlags.Directory) != 0 && place.Vnode.Type is not (FileType.Directory or FileType.Symlink))
         {
             place.Unpin();
             return Result(Errno.ENOTDIR);

@@ -102,8 +102,8 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        IoResult result = file.CanRead ? FileIo.CheckSegments(segments, count) : Errno.EBADF;
-        if (result.IsOk)
+        IoResult result = CheckVector(file, file.CanRead, segments, count, offsetBytes);
+        if (result.Count > 0)
         {
             result = FileIo.Read(Context, file, segments[..count], offsetBytes, flags);
         }
@@ -122,8 +122,8 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        IoResult result = file.CanWrite ? FileIo.CheckSegments(segments, count) : Errno.EBADF;
-        if (result.IsOk)
+        IoResult result = CheckVector(file, file.CanWrite, segments, count, offsetBytes);
+        if (result.Count > 0)
         {
             result = FileIo.Write(Context, file, segments[..count], offsetBytes, flags);
         }
@@ -250,6 +250,12 @@ public sealed unsafe partial class Syscalls
         Durability.SyncAll(Context.Kernel);
         return 0;
     }
+
+    // The bytes that would move; when there are none, nothing else is looked at.
+    private static IoResult CheckVector(OpenFile file, bool permitted, ReadOnlySpan<IoVec> segments, int count, long offsetBytes) =>
+        offsetBytes != FileIo.AtPosition && (file.Traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE
+        : !permitted ? Errno.EBADF
+        : FileIo.CheckSegments(segments, count);
 
     private long SyncFile(int fd, bool dataOnly)
     {

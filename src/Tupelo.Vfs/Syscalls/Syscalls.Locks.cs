@@ -18,7 +18,9 @@ public sealed partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        errno = file.Vnode.Extension.Flocks.Apply(file, operation, Context.Interrupt);
+        errno = (operation & FlockOperation.Unlock) == 0 && !file.CanRead && !file.CanWrite
+            ? Errno.EBADF
+            : file.Vnode.Extension.Flocks.Apply(file, operation, Context.Interrupt);
         file.Release();
         return Result(errno);
     }
@@ -96,7 +98,9 @@ public sealed partial class Syscalls
             case FcntlCommand.AddSeals:
                 return Result(AddSeals(file, (Seals)argument));
             case FcntlCommand.GetSeals:
-                return file.Vnode.ExtensionOrNull?.Seals is { } seals ? (long)seals.Current : Result(Errno.EINVAL);
+                return file.Vnode.ExtensionOrNull?.Seals is { } seals ? (long)seals.Current
+                    : HasFixedSeals(file.Vnode) ? (long)Seals.Seal
+                    : Result(Errno.EINVAL);
             default:
                 return Result(Errno.EINVAL);
         }
@@ -114,7 +118,9 @@ public sealed partial class Syscalls
         {
             return Errno.EPERM;
         }
-        if ((flags & OpenFlags.Direct) != 0 && file.Handle is not FifoHandle && !file.Vnode.FileSystem.Supports(FileSystemFeatures.DirectIo))
+        bool takesDirect = file.Handle is FifoHandle
+            || (file.Vnode.FileSystem.Supports(FileSystemFeatures.DirectIo) && file.Vnode.ExtensionOrNull?.Seals is null);
+        if ((flags & OpenFlags.Direct) != 0 && !takesDirect)
         {
             return Errno.EINVAL;
         }
@@ -139,6 +145,9 @@ public sealed partial class Syscalls
         return ReferenceEquals(now, file);
     }
 
+    // A file that was not made for sealing is sealed against it.
+    private static bool HasFixedSeals(Vnode vnode) => vnode.IsRegular && vnode.FileSystem.Supports(FileSystemFeatures.Seals);
+
     private static Errno AddSeals(OpenFile file, Seals seals)
     {
         if (!file.CanWrite)
@@ -148,7 +157,7 @@ public sealed partial class Syscalls
         Vnode vnode = file.Vnode;
         if (vnode.ExtensionOrNull?.Seals is not { } set)
         {
-            return Errno.EINVAL;
+            return HasFixedSeals(vnode) ? Errno.EPERM : Errno.EINVAL;
         }
         VnodeLock.EnterWrite(vnode, LockRank.Data);
         Errno errno = set.Add(seals, FileMapping.WritableCount(vnode), (vnode.Permissions & 0x49) != 0);

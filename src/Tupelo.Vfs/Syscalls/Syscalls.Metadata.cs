@@ -11,12 +11,16 @@ public sealed partial class Syscalls
     /// <summary>lstat(2).</summary>
     public long LStat(ReadOnlySpan<byte> path, ref Stat stat) => FStatAt(AtFd.CurrentDirectory, path, ref stat, AtFlags.SymlinkNoFollow);
 
-    /// <summary>newfstatat(2).</summary>
+    /// <summary>newfstatat(2); with EmptyPath a NULL path means the descriptor too.</summary>
     public long FStatAt(int dirFd, ReadOnlySpan<byte> path, ref Stat stat, AtFlags flags)
     {
         if ((flags & ~(AtFlags.SymlinkNoFollow | AtFlags.NoAutomount | AtFlags.EmptyPath)) != 0)
         {
             return Result(Errno.EINVAL);
+        }
+        if ((flags & AtFlags.EmptyPath) != 0 && IsNull(path))
+        {
+            path = ""u8;
         }
         var walk = new PathWalk(Context, dirFd, path, WalkFlagsFor(flags));
         Errno errno = walk.Begin();
