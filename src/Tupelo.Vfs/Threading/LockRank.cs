@@ -89,6 +89,7 @@ internal static class LockRanks
 
     private static void Check(LockRank rank, object owner, bool tried)
     {
+        // Loops, not lambdas: tests count allocations with the checker on.
         List<Held> held = t_held ??= [];
         if (held.Count > 0 && !tried)
         {
@@ -123,7 +124,11 @@ internal static class LockRanks
     private static void Forget(LockRank rank, object owner)
     {
         List<Held> held = t_held ??= [];
-        int index = held.FindLastIndex(h => h.Rank == rank && ReferenceEquals(h.Owner, owner));
+        int index = held.Count - 1;
+        while (index >= 0 && (held[index].Rank != rank || !ReferenceEquals(held[index].Owner, owner)))
+        {
+            index--;
+        }
         if (index < 0)
         {
             throw new LockOrderException($"{new Held(rank, owner)} released but not held");
