@@ -17,6 +17,7 @@ internal sealed class CallExecutor : IDisposable
     private readonly ISyscalls _observer;
     private readonly byte[] _scratchType;
     private readonly ISyscalls?[] _processes = new ISyscalls?[MaxProcesses];
+    private readonly bool[] _dropped = new bool[MaxProcesses];
     private readonly byte[] _pinned = KernelIoVec.AllocatePinned(1 << 16);
     private readonly byte[] _pattern = new byte[1 << 16];
 
@@ -82,6 +83,16 @@ internal sealed class CallExecutor : IDisposable
         }
     }
 
+    private long SetCredentials(ISyscalls s, Call c)
+    {
+        if (_dropped[c.Process])
+        {
+            return -(int)Errno.EPERM; // Only root may, and that is the machine's matter, not the file layer's.
+        }
+        _dropped[c.Process] = true;
+        return s.SetCredentials((uint)c.A, (uint)c.B, c.C < 0 ? [] : [(uint)c.C]);
+    }
+
     private long Fork(Call call, ISyscalls process)
     {
         int child = (int)call.A;
@@ -90,6 +101,7 @@ internal sealed class CallExecutor : IDisposable
             return -(int)Errno.EEXIST;
         }
         _processes[child] = process.Fork();
+        _dropped[child] = _dropped[call.Process];
         return 0;
     }
 
@@ -107,7 +119,7 @@ internal sealed class CallExecutor : IDisposable
 
     private long ExecuteOn(ISyscalls s, Call c, Outcome o) => c.Kind switch
     {
-        CallKind.SetCredentials => s.SetCredentials((uint)c.A, (uint)c.B, c.C < 0 ? [] : [(uint)c.C]),
+        CallKind.SetCredentials => SetCredentials(s, c),
         CallKind.Umask => s.Umask((uint)c.A),
         CallKind.ChDir => s.ChDir(c.Path),
         CallKind.FChDir => s.FChDir(c.Fd),
@@ -134,7 +146,7 @@ internal sealed class CallExecutor : IDisposable
         CallKind.WriteV => WriteVector(s, c),
         CallKind.PReadV2 => ReadVector(s, c, o),
         CallKind.PWriteV2 => WriteVector(s, c),
-        CallKind.LSeek => s.LSeek(c.Fd, c.A, (int)c.B),
+        CallKind.LSeek => LSeek(s, c),
         CallKind.Truncate => s.Truncate(c.Path, c.A),
         CallKind.FTruncate => s.FTruncate(c.Fd, c.A),
         CallKind.FAllocate => s.FAllocate(c.Fd, (int)c.A, c.B, c.C),
@@ -163,7 +175,7 @@ internal sealed class CallExecutor : IDisposable
         CallKind.LinkAt => s.LinkAt(c.Fd, c.Path, c.Fd2, c.Path2, (int)c.A),
         CallKind.SymlinkAt => s.SymlinkAt(c.Path2, c.Fd, c.Path),
         CallKind.ReadLinkAt => Kept(o, s.ReadLinkAt(c.Fd, c.Path, o.Buffer(Math.Max(0, (int)c.A)), (int)c.A)),
-        CallKind.GetDents64 => Math.Min(1, s.GetDents64(c.Fd, o.Buffer((int)c.A))),
+        CallKind.GetDents64 => GetDents64(s, c, o),
         CallKind.ListDirectory => ListDirectory(s, c, o),
         CallKind.FStat => Stat(o, (ref KernelStat stat) => s.FStat(c.Fd, ref stat)),
         CallKind.NewFStatAt => Stat(o, (ref KernelStat stat) => s.NewFStatAt(c.Fd, c.Path, ref stat, (int)c.A)),
@@ -178,21 +190,21 @@ internal sealed class CallExecutor : IDisposable
         CallKind.UtimeNsAt => s.UtimeNsAt(c.Fd, c.Path, Times(c), (int)c.D),
         CallKind.SetXattr => s.SetXattr(c.Path, c.Path2, Pattern(c.A, c.C), (int)c.B),
         CallKind.LSetXattr => s.LSetXattr(c.Path, c.Path2, Pattern(c.A, c.C), (int)c.B),
-        CallKind.FSetXattr => s.FSetXattr(c.Fd, c.Path2, Pattern(c.A, c.C), (int)c.B),
+        CallKind.FSetXattr => s.FSetXattr(NoCwd(c.Fd), c.Path2, Pattern(c.A, c.C), (int)c.B),
         CallKind.GetXattr => Kept(o, s.GetXattr(c.Path, c.Path2, o.Buffer((int)c.A)), c.A),
         CallKind.LGetXattr => Kept(o, s.LGetXattr(c.Path, c.Path2, o.Buffer((int)c.A)), c.A),
-        CallKind.FGetXattr => Kept(o, s.FGetXattr(c.Fd, c.Path2, o.Buffer((int)c.A)), c.A),
+        CallKind.FGetXattr => Kept(o, s.FGetXattr(NoCwd(c.Fd), c.Path2, o.Buffer((int)c.A)), c.A),
         CallKind.ListXattr => NameList(o, s.ListXattr(c.Path, o.Buffer((int)c.A)), c.A),
         CallKind.LListXattr => NameList(o, s.LListXattr(c.Path, o.Buffer((int)c.A)), c.A),
-        CallKind.FListXattr => NameList(o, s.FListXattr(c.Fd, o.Buffer((int)c.A)), c.A),
+        CallKind.FListXattr => NameList(o, s.FListXattr(NoCwd(c.Fd), o.Buffer((int)c.A)), c.A),
         CallKind.RemoveXattr => s.RemoveXattr(c.Path, c.Path2),
         CallKind.LRemoveXattr => s.LRemoveXattr(c.Path, c.Path2),
-        CallKind.FRemoveXattr => s.FRemoveXattr(c.Fd, c.Path2),
+        CallKind.FRemoveXattr => s.FRemoveXattr(NoCwd(c.Fd), c.Path2),
         CallKind.InotifyInit1 => s.InotifyInit1((int)c.A),
         CallKind.InotifyAddWatch => s.InotifyAddWatch(c.Fd, c.Path, (uint)c.A),
         CallKind.InotifyRmWatch => s.InotifyRmWatch(c.Fd, (int)c.A),
         CallKind.Mount => Mount(s, c),
-        CallKind.Umount2 => s.Umount2(c.Path, (int)c.A),
+        CallKind.Umount2 => IsRoot(s, c.Path) ? 0 : s.Umount2(c.Path, (int)c.A),
         CallKind.OpenByHandle => OpenByHandle(s, c),
         _ => throw new InvalidOperationException($"{c.Kind} is not a call of a process"),
     };
@@ -283,7 +295,7 @@ internal sealed class CallExecutor : IDisposable
     {
         // A: bytes; B: offset; C: vectors; D: flags.
         KernelIoVec[] vectors = Vectors(c.A, (int)c.C);
-        long result = c.Kind == CallKind.ReadV
+        long result = c.Kind == CallKind.ReadV || IsAnonymous(s, c.Fd)
             ? s.ReadV(c.Fd, vectors, (int)c.C)
             : s.PReadV2(c.Fd, vectors, (int)c.C, c.B, (int)c.D);
         if (result > 0)
@@ -297,7 +309,7 @@ internal sealed class CallExecutor : IDisposable
     {
         Pattern(c.A, c.A + c.B).CopyTo(_pinned);
         KernelIoVec[] vectors = Vectors(c.A, (int)c.C);
-        return c.Kind == CallKind.WriteV
+        return c.Kind == CallKind.WriteV || IsAnonymous(s, c.Fd)
             ? s.WriteV(c.Fd, vectors, (int)c.C)
             : s.PWriteV2(c.Fd, vectors, (int)c.C, c.B, (int)c.D);
     }
@@ -384,6 +396,24 @@ internal sealed class CallExecutor : IDisposable
         long result = s.EpollWait(c.Fd, events, 0);
         o.Keep(string.Join(' ', events.Take((int)Math.Max(0, result)).Select(e => $"{e.Events:x}:{e.Data}")));
         return result;
+    }
+
+    // Some kernels take AT_FDCWD for a descriptor here, by accident.
+    private static int NoCwd(int fd) => fd == AT_FDCWD ? -1 : fd;
+
+    // Positions in a directory are cookies: only the first is the same everywhere.
+    private static long LSeek(ISyscalls s, Call c)
+    {
+        KernelStat stat = default;
+        bool free = s.FStat(c.Fd, ref stat) == 0 && stat.TypeBits == S_IFDIR;
+        return free && (c.A != 0 || c.B != SEEK_SET) ? 0 : s.LSeek(c.Fd, c.A, (int)c.B);
+    }
+
+    private static long GetDents64(ISyscalls s, Call c, Outcome o)
+    {
+        // What comes next, and so whether it fits, depends on the order of names, which is free.
+        long result = s.GetDents64(c.Fd, o.Buffer((int)c.A));
+        return result is >= 0 or -(long)Errno.EINVAL ? 0 : result;
     }
 
     private static long ListDirectory(ISyscalls s, Call c, Outcome o)
@@ -491,6 +521,14 @@ internal sealed class CallExecutor : IDisposable
         return c.B == 1
             ? s.Mount(c.Path2, c.Path, _scratchType, (ulong)c.A, "size=16m,nr_inodes=10k"u8)
             : s.Mount(c.Path2, c.Path, none, (ulong)c.A, none);
+    }
+
+    // Unmounting the root is, on Linux, a remount to read-only in disguise.
+    private static bool IsRoot(ISyscalls s, byte[]? path)
+    {
+        KernelStat root = default;
+        KernelStat target = default;
+        return s.Stat(path, ref target) == 0 && s.Stat("/"u8, ref root) == 0 && target.Ino == root.Ino && target.Device == root.Device;
     }
 
     private static long OpenByHandle(ISyscalls s, Call c)

@@ -3,7 +3,7 @@
 //
 // Nothing in a run may sleep. Where FIFOs, pipes and eventfds can occur, every descriptor is non-blocking; locks are never waited for.
 // Left out, since they would reach outside of the machine: leases, O_ASYNC on open files and F_SETOWN (signals), COLLAPSE_RANGE,
-// INSERT_RANGE and ZERO_RANGE (tmpfs has none), real device numbers.
+// INSERT_RANGE, ZERO_RANGE and RWF_NOWAIT (tmpfs has none), real device numbers.
 using static Tupelo.Conformance.LinuxAbi;
 
 namespace Tupelo.Conformance.Differential;
@@ -29,7 +29,10 @@ internal enum Themes
     /// <summary>Attribute flags: immutable and append-only files.</summary>
     InodeFlags = 16,
 
-    All = 31,
+    /// <summary>fallocate that takes space. Where the data of such a file lies is the file system's own: nobody seeks it in these runs.</summary>
+    Preallocation = 32,
+
+    All = 63,
 }
 
 /// <summary>Generates the calls of one run.</summary>
@@ -118,9 +121,9 @@ internal sealed class CallGenerator
         Add(20, p => On(CallKind.PRead, p, FdKind.File) with { A = _any.Length(), B = _any.NearOffset() });
         Add(6, p => On(CallKind.ReadV, p) with { A = _any.Length(), C = _any.Pick(0, 1, 2, 3, 10, 1024, 1025, -1) });
         Add(6, p => On(CallKind.WriteV, p) with { A = _any.Length(), C = _any.Pick(0, 1, 2, 3, 10, 1024, 1025, -1) });
-        Add(6, p => On(CallKind.PReadV2, p, FdKind.File) with { A = _any.Length(), B = _any.OneIn(4) ? -1 : _any.NearOffset(), C = _any.Pick(0, 1, 2, 3), D = _any.Bits(0x1FF, 14) });
-        Add(6, p => On(CallKind.PWriteV2, p, FdKind.File) with { A = _any.Length(), B = _any.OneIn(4) ? -1 : _any.NearOffset(), C = _any.Pick(0, 1, 2, 3), D = _any.Bits(0x1BF, 14) });
-        Add(20, p => On(CallKind.LSeek, p, FdKind.File) with { A = _any.NearOffset(), B = _any.Pick(0, 0, 1, 2, 3, 4, 3, 4, 5, -1) });
+        Add(6, p => On(CallKind.PReadV2, p, FdKind.File) with { A = _any.Length(), B = _any.OneIn(4) ? -1 : _any.NearOffset(), C = _any.Pick(0, 1, 2, 3), D = _any.Bits(0x1F7, 14) });
+        Add(6, p => On(CallKind.PWriteV2, p, FdKind.File) with { A = _any.Length(), B = _any.OneIn(4) ? -1 : _any.NearOffset(), C = _any.Pick(0, 1, 2, 3), D = _any.Bits(0x1B7, 14) });
+        Add(20, p => On(CallKind.LSeek, p, FdKind.File) with { A = _any.NearOffset(), B = Has(Themes.Preallocation) ? _any.Pick(0, 0, 1, 2, 5, -1) : _any.Pick(0, 0, 1, 2, 3, 4, 3, 4, 5, -1) });
         Add(8, p => At(CallKind.Truncate, p) with { A = _any.NearOffset() });
         Add(10, p => On(CallKind.FTruncate, p, FdKind.File) with { A = _any.NearOffset() });
         Add(12, p => FAllocate(p));
@@ -154,7 +157,7 @@ internal sealed class CallGenerator
         const int Punch = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
         return On(CallKind.FAllocate, process, FdKind.File) with
         {
-            A = _any.Pick(0, 0, FALLOC_FL_KEEP_SIZE, Punch, Punch, FALLOC_FL_PUNCH_HOLE, 0x100),
+            A = Has(Themes.Preallocation) ? _any.Pick(0, 0, FALLOC_FL_KEEP_SIZE, Punch) : _any.Pick(Punch, Punch, Punch, FALLOC_FL_PUNCH_HOLE, 0x100),
             B = offset,
             C = length,
         };

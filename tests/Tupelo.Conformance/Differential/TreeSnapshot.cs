@@ -103,7 +103,7 @@ internal static class TreeSnapshot
         return length < 0 ? Libc.Describe(length) : Call.Quote(target.AsSpan(0, (int)length));
     }
 
-    // The data of a file, hole by hole: where it lies, and what it is.
+    // The data of a file, page by page: where it lies, and what it is.
     private static string ReadFile(ISyscalls s, int parent, byte[] name, long size)
     {
         long fd = s.OpenAt(parent, name, O_RDONLY | O_NOFOLLOW | O_NOATIME, 0);
@@ -112,26 +112,28 @@ internal static class TreeSnapshot
             return Libc.Describe(fd);
         }
         StringBuilder text = new();
-        byte[] buffer = new byte[1 << 16];
+        byte[] page = new byte[4096];
         long read = 0;
         long at = 0;
         while (at < size && read < MaxContentBytes && (at = s.LSeek((int)fd, at, SEEK_DATA)) >= 0)
         {
             long end = s.LSeek((int)fd, at, SEEK_HOLE);
-            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             for (long position = at; position < end && read < MaxContentBytes;)
             {
-                long count = s.PRead((int)fd, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - position)), position);
+                long count = s.PRead((int)fd, page.AsSpan(0, (int)Math.Min(page.Length - (position % page.Length), end - position)), position);
                 if (count <= 0)
                 {
                     text.Append($" {Libc.Describe(count)}");
                     break;
                 }
-                hash.AppendData(buffer.AsSpan(0, (int)count));
+                // Pages of zeros and holes read the same.
+                if (page.AsSpan(0, (int)count).IndexOfAnyExcept((byte)0) >= 0)
+                {
+                    text.Append($" {position}:{Convert.ToHexStringLower(SHA256.HashData(page.AsSpan(0, (int)count)).AsSpan(0, 4))}");
+                }
                 position += count;
                 read += count;
             }
-            text.Append($" {at}-{end}:{Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8))}");
             at = end;
         }
         _ = s.Close((int)fd);
