@@ -27,6 +27,7 @@ internal static class CommandLine
         ("dump", DumpCommand.Create),
         ("log", LogCommand.Create),
         ("completion", CompletionCommand.Create),
+        ("sh", ShellCommand.Create),
     ];
 
     /// <summary>Runs the program.</summary>

@@ -101,7 +101,7 @@ public sealed class ProcFsType : FileSystemType
 }
 
 /// <summary>The tables of mounts as Linux writes them. Source: proc_pid_mounts(5), proc_pid_mountinfo(5).</summary>
-internal static class MountText
+public static class MountText
 {
     private static readonly (MountFlags Flag, string Word)[] s_words =
     [
