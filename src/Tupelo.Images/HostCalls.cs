@@ -23,7 +23,6 @@ internal static unsafe partial class HostCalls
     public const int SEEK_DATA = 3;
     public const int SEEK_HOLE = 4;
 
-    public const nuint FICLONERANGE = 0x4020940D;
     public const uint SYNC_FILE_RANGE_WRITE = 2;
 
     /// <summary>True where these calls and numbers hold.</summary>
@@ -58,16 +57,6 @@ internal static unsafe partial class HostCalls
         [FieldOffset(140)] public uint DeviceMinor;
     }
 
-    /// <summary>struct file_clone_range. Source: ioctl_ficlonerange(2).</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct CloneRange
-    {
-        public long SourceDescriptor;
-        public ulong SourceOffset;
-        public ulong SourceLength;
-        public ulong TargetOffset;
-    }
-
     /// <summary>errno of the call before, in this thread.</summary>
     public static Errno LastErrno => (Errno)Marshal.GetLastPInvokeError();
 
@@ -82,9 +71,6 @@ internal static unsafe partial class HostCalls
 
     [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
     public static partial nint GetDirectoryEntries(int directory, byte* buffer, nint count);
-
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    public static partial nint Read(int descriptor, byte* buffer, nint count);
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     public static partial nint Pread(int descriptor, byte* buffer, nint count, long offset);
@@ -106,12 +92,6 @@ internal static unsafe partial class HostCalls
 
     [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
     public static partial nint GetLinkXattr(byte* path, byte* name, byte* value, nint count);
-
-    [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
-    public static partial nint CopyFileRange(int source, long* sourceOffset, int target, long* targetOffset, nint count, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Ioctl(int descriptor, nuint request, void* argument);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     public static partial int SyncFileRange(int descriptor, long offset, long count, uint flags);
