@@ -24,11 +24,19 @@ public enum AnswerKind
 /// <param name="Ask">Makes the call and gives its result.</param>
 public sealed record Probe(string Name, AnswerKind Kind, Func<ProbeSetting, long> Ask)
 {
-    /// <summary>Asks in a fresh machine.</summary>
+    /// <summary>Asks in a fresh machine. A probe that cannot even prepare its question answers "setting: " and the errno.</summary>
     public string Run(TestMount mount)
     {
         using ISyscalls process = mount.Boot();
-        return Normalize(Ask(new ProbeSetting(mount, process)));
+        var setting = new ProbeSetting(mount, process);
+        try
+        {
+            return Normalize(Ask(setting));
+        }
+        catch (ProbeSettingException e)
+        {
+            return "setting: " + e.Answer;
+        }
     }
 
     /// <summary>The recorded answer in the form that <see cref="Run"/> gives.</summary>
@@ -47,9 +55,17 @@ public sealed record Probe(string Name, AnswerKind Kind, Func<ProbeSetting, long
     };
 }
 
+/// <summary>A step that prepares a probe has failed.</summary>
+/// <param name="answer">What it gave.</param>
+public sealed class ProbeSettingException(string answer) : Exception("the setting could not be made: " + answer)
+{
+    public string Answer { get; } = answer;
+}
+
 /// <summary>
 /// The tree and descriptors that the probes start from, in /work/p: files f ("hello"), g and hl (f's second name), directories d
-/// (with sub, with x) and e, links sl to f, sd to d, dang to nothing, loop1 and loop2 to each other, and a fifo.
+/// (with sub, with x) and e, links sl to f, sd to d, dang to nothing, loop1 and loop2 to each other, and a fifo. Without hard links
+/// there is no hl, without special files no fifo; what a probe of them answers then stands in the mount's differences.
 /// </summary>
 public sealed class ProbeSetting
 {
@@ -70,8 +86,14 @@ public sealed class ProbeSetting
         Must(S.Symlink("nope"u8, "dang"u8));
         Must(S.Symlink("loop2"u8, "loop1"u8));
         Must(S.Symlink("loop1"u8, "loop2"u8));
-        Must(S.Link("f"u8, "hl"u8));
-        Must(S.MkFifo("fifo"u8, Oct(644)));
+        if ((mount.Features & Features.HardLinks) != 0)
+        {
+            Must(S.Link("f"u8, "hl"u8));
+        }
+        if ((mount.Features & Features.SpecialFiles) != 0)
+        {
+            Must(S.MkFifo("fifo"u8, Oct(644)));
+        }
         DirectoryFd = Open("d"u8, O_DIRECTORY);
         FileFd = Open("f"u8, O_RDWR);
         BaseFd = Open("."u8, O_DIRECTORY);
@@ -193,7 +215,7 @@ public sealed class ProbeSetting
 
     /// <summary>A step of the setting, which has to work.</summary>
     public static long Must(long result) =>
-        result >= 0 ? result : throw new InvalidOperationException("the setting could not be made: " + Libc.Describe(result));
+        result >= 0 ? result : throw new ProbeSettingException(Libc.Describe(result));
 
     /// <summary><paramref name="length"/> times the letter a.</summary>
     public static byte[] Letters(int length)
