@@ -54,6 +54,7 @@ public sealed class NoteFs : FileSystem
     {
         _maxBlocks = maxBlocks;
         BlockSizeBytes = BlockBytes;
+        MaxFileBytes = long.MaxValue - (BlockBytes - 1); // The end of the last block is a number, too.
         _root = new NoteDirectory(this, new NewVnode { Type = FileType.Directory, Permissions = 0x1ED /* 0755 */, Uid = 0, Gid = 0, Time = now });
     }
 
