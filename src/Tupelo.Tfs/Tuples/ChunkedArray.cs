@@ -25,7 +25,16 @@ internal sealed class ChunkedArray<T>
     /// <summary>Adds one element and returns its index.</summary>
     public int Add(T value)
     {
-        int index = AddRun(1);
+        int index = Count;
+        int chunk = index >> ChunkShift;
+        if (chunk < _chunkCount && (index & (ChunkLength - 1)) < _chunks[chunk].Length)
+        {
+            Count = index + 1;
+        }
+        else
+        {
+            _ = AddRun(1);
+        }
         this[index] = value;
         return index;
     }
@@ -80,7 +89,7 @@ internal sealed class ChunkedArray<T>
         }
         while (_chunkCount <= chunk)
         {
-            _chunks[_chunkCount++] ??= new T[ChunkLength];
+            _chunks[_chunkCount++] ??= GC.AllocateArray<T>(ChunkLength, pinned: true); // where the collector does not copy them about
         }
     }
 }

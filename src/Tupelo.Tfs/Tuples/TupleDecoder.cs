@@ -23,12 +23,17 @@ internal sealed class TupleDecoder
 
     private readonly TupleStore _store;
     private readonly ChunkedArray<uint> _dictionary = new();
+    private readonly int _lastIgnored; // symbols up to this one name what is read and not kept; see IsKept
     private Frame[] _stack = new Frame[16];
 
     public TupleDecoder(TupleStore store)
     {
         _store = store;
         _ = _dictionary.Add(0); // numbers start at 1
+        foreach (string name in (ReadOnlySpan<string>)["", ".", ".."])
+        {
+            _lastIgnored = store.Symbols.Intern(System.Text.Encoding.ASCII.GetBytes(name));
+        }
     }
 
     /// <summary>Is told of each change; none when a volume is opened.</summary>
@@ -44,12 +49,18 @@ internal sealed class TupleDecoder
     public long ObsoleteEntries { get; private set; }
 
     /// <summary>The symbol with dictionary number <paramref name="index"/>, or 0.</summary>
-    public int SymbolAt(ulong index) =>
-        index > 0 && index <= (ulong)DictionaryCount && (_dictionary[(int)index] & TupleFlag) == 0 ? (int)_dictionary[(int)index] : 0;
+    public int SymbolAt(ulong index)
+    {
+        uint entry = EntryAt(index);
+        return (entry & TupleFlag) == 0 ? (int)entry : 0;
+    }
 
     /// <summary>The tuple or vector with dictionary number <paramref name="index"/>, or 0.</summary>
-    public int TupleAt(ulong index) =>
-        index > 0 && index <= (ulong)DictionaryCount && (_dictionary[(int)index] & TupleFlag) != 0 ? (int)(_dictionary[(int)index] & ~TupleFlag) : 0;
+    public int TupleAt(ulong index)
+    {
+        uint entry = EntryAt(index);
+        return (entry & TupleFlag) != 0 ? (int)(entry & ~TupleFlag) : 0;
+    }
 
     /// <summary>The first dictionary number of <paramref name="symbol"/>, or 0. Looks at every number: not for hot paths.</summary>
     public ulong IndexOfSymbol(int symbol)
@@ -97,7 +108,7 @@ internal sealed class TupleDecoder
             else
             {
                 symbol = ReadSymbol(ref reader);
-                if (_store.IsVector(frame.Tuple))
+                if (frame.IsVectorObject)
                 {
                     element = ElementNamed(ref reader, frame.Tuple, symbol);
                 }
@@ -148,17 +159,12 @@ internal sealed class TupleDecoder
         }
     }
 
+    // Entry 0 is 0: no symbol, and no tuple.
+    private uint EntryAt(ulong index) => index < (ulong)_dictionary.Count ? _dictionary[(int)index] : 0;
+
     // `.` and `..` are names that Nanos keeps in memory and now and then lets slip to disk: to follow them is to walk in circles.
     // An attribute without a name was written by old image builders.
-    private bool IsKept(int symbol, int element)
-    {
-        if (element >= 0)
-        {
-            return true;
-        }
-        ReadOnlySpan<byte> name = _store.Symbols.NameOf(symbol);
-        return !(name.Length <= 2 && (name.IsEmpty || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8)));
-    }
+    private bool IsKept(int symbol, int element) => element >= 0 || symbol > _lastIgnored;
 
     private void Assign(int owner, int symbol, int element, TfsValueKind kind, ulong value)
     {
@@ -215,7 +221,7 @@ internal sealed class TupleDecoder
                 reader.Fail(string.Create(CultureInfo.InvariantCulture, $"a record takes tuple {index} for a vector"));
             }
         }
-        return new Frame(tuple, header.Count, isVector);
+        return new Frame(tuple, header.Count, isVector, isVector || (!header.IsImmediate && _store.IsVector(tuple)));
     }
 
     private int ReadSymbol(ref TupleReader reader)
@@ -255,10 +261,11 @@ internal sealed class TupleDecoder
         _stack[depth++] = frame;
     }
 
-    private struct Frame(int tuple, ulong remaining, bool isVector)
+    private struct Frame(int tuple, ulong remaining, bool isVector, bool isVectorObject)
     {
         public readonly int Tuple = tuple;
-        public readonly bool IsVector = isVector;
+        public readonly bool IsVector = isVector;             // elements follow, without names
+        public readonly bool IsVectorObject = isVectorObject; // so does what names them by number
         public int NextElement;
         public ulong Remaining = remaining;
     }
