@@ -26,10 +26,10 @@ internal sealed class DifferentialCampaign
     /// <summary>Calls that were left of a failing run; 0 before.</summary>
     public int ShrunkCalls { get; private set; }
 
-    /// <summary>The environment's TUPELO_SEED, or any.</summary>
+    /// <summary>The environment's TUPELO_SEED, or always the same one: campaigns look for new calls, ./test that the known ones hold.</summary>
     public static int ChooseSeed() => Environment.GetEnvironmentVariable("TUPELO_SEED") is { Length: > 0 } given
         ? int.Parse(given, CultureInfo.InvariantCulture)
-        : Random.Shared.Next(int.MaxValue / 2);
+        : 20_261_121;
 
     /// <summary>Makes at least so many calls.</summary>
     /// <param name="succeeded">Counts the calls that did not fail, by kind.</param>

@@ -24,7 +24,10 @@ internal static class TreeSnapshot
         SortedDictionary<string, TreeEntry> tree = new(StringComparer.Ordinal);
         long root = s.Open("."u8, O_RDONLY | O_DIRECTORY);
         Assert.True(root >= 0, $"the tree's root does not open: {Libc.Describe(root)}");
-        Add(s, tree, (int)root, ".", "."u8.ToArray(), 0);
+        // A run may have bound the machine's root, and with it /proc, into the tree: what is in there is the process', not the tree's.
+        KernelStat proc = default;
+        ulong leftOut = s.NewFStatAt(AT_FDCWD, "/proc"u8, ref proc, 0) == 0 ? proc.Device : 0;
+        Add(s, tree, (int)root, ".", "."u8.ToArray(), 0, leftOut);
         _ = s.Close((int)root);
         return tree;
     }
@@ -50,11 +53,15 @@ internal static class TreeSnapshot
         return ours.Keys.FirstOrDefault(path => !host.ContainsKey(path)) is { } extra ? $"{extra}: only here" : null;
     }
 
-    private static void Add(ISyscalls s, SortedDictionary<string, TreeEntry> tree, int parent, string path, byte[] name, int depth)
+    private static void Add(ISyscalls s, SortedDictionary<string, TreeEntry> tree, int parent, string path, byte[] name, int depth, ulong leftOut)
     {
         KernelStat stat = default;
         long result = s.NewFStatAt(parent, name, ref stat, AT_SYMLINK_NOFOLLOW);
         Assert.True(result == 0, $"{path}: {Libc.Describe(result)}");
+        if (stat.Device == leftOut)
+        {
+            return;
+        }
         string content = stat.TypeBits switch
         {
             S_IFLNK => ReadLink(s, parent, name),
@@ -70,7 +77,7 @@ internal static class TreeSnapshot
         Assert.True(directory >= 0, $"{path}: {Libc.Describe(directory)}");
         foreach (byte[] child in Names(s, (int)directory))
         {
-            Add(s, tree, (int)directory, $"{path}/{Call.Quote(child).Trim('"')}", child, depth + 1);
+            Add(s, tree, (int)directory, $"{path}/{Call.Quote(child).Trim('"')}", child, depth + 1, leftOut);
         }
         _ = s.Close((int)directory);
     }
