@@ -117,7 +117,9 @@ public sealed class MountedModelTests
             long fd = tfs.Calls.Open("/tupelo-was-here"u8, OpenFlags.Create | OpenFlags.ReadWrite, 0x1A4);
             if (fd == -(long)Errno.ENOSPC)
             {
-                return; // two of the images were made without a free sector
+                // Some images were made without room: then there is truly none for one more extension of the log.
+                Assert.InRange(TfsSpaceMap.Build(TfsVolume.Open(device)).LargestFreeRun, 0, TfsFormat.ExtensionSectors - 1);
+                return;
             }
             Assert.True(fd >= 0, $"{(Errno)(-fd)}");
             Assert.Equal(0, tfs.Calls.MkDirAt(AtFd.CurrentDirectory, "/tupelo-dir"u8, 0x1FF));
