@@ -41,6 +41,7 @@ public sealed partial class TfsFileSystem
             {
                 Allocator.Free(start, count);
             }
+            old.Close();
             log!.TakeSpare();
             Metadata.LogWasRewritten(encoder, entries);
             return (Errno.None, log);
@@ -48,6 +49,7 @@ public sealed partial class TfsFileSystem
         if (log is not null)
         {
             log.DropSpare();
+            log.Close();
             foreach ((long start, long count) in log.Chain)
             {
                 Allocator.Free(start, count);

@@ -158,6 +158,7 @@ public sealed partial class TfsFileSystem : FileSystem
             _timer?.Dispose();
             _ = Sync();
             _committer.Log.DropSpare();
+            _committer.Log.Close();
         }
         if (_options.OwnsDevice)
         {

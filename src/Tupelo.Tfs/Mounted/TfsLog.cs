@@ -29,7 +29,7 @@ internal sealed class TfsLog
     private int _written;           // bytes of _extension that are on the device
     private bool _isForeignTail;    // the last extension is not ours to fill: link to a new one at _foreignTail
     private long _foreignTail;
-    private int _prepareFrom = -1;  // sectors from here on have to be written before the log goes on; -1: none
+    private int _resumedTail = -1;  // where the content ended of an extension that was taken over and not yet read; -1: none
     private uint _commitSymbolIndex; // number of the symbol `tupelo_commit` in this log
     private bool _announces;        // the next commit record writes its attribute's name out: this log does not have it yet
     private long _spare = -1;       // an extension set aside in memory, so that the log can always go on
@@ -79,13 +79,8 @@ internal sealed class TfsLog
         }
         else
         {
-            byte[] bytes = new byte[LogExtension.SizeBytes];
-            Errno errno = device.Read(last.StartSector * TfsFormat.SectorBytes, bytes);
-            if (errno != Errno.None)
-            {
-                throw new TfsFormatException($"the log cannot be read: {errno.Describe()}", errno, last.StartSector * TfsFormat.SectorBytes);
-            }
-            log._prepareFrom = log._extension.Resume(last.StartSector, bytes, (int)tail.PositionBytes);
+            log._resumedTail = (int)tail.PositionBytes;
+            log._extension.Resume(last.StartSector, log._resumedTail);
             log._written = log._extension.Used;
         }
         log.TakeSpare();
@@ -191,6 +186,13 @@ internal sealed class TfsLog
     }
 
     public void Fail(Errno errno) => Failure = errno;
+
+    /// <summary>Nobody will write to this log any more: it was unmounted, or another took its place.</summary>
+    public void Close()
+    {
+        Failure = Failure == Errno.None ? Errno.EIO : Failure;
+        _extension.Release();
+    }
 
     // Bytes that records take at the most once they are framed and padded.
     private static long SizeOf(RecordBuffer records, int first, int end, out bool isSplit)
@@ -337,6 +339,7 @@ internal sealed class TfsLog
             _extension.Link(next.StartSector);
             errno = WriteOut();
         }
+        _extension.Release();
         _extension = next;
         _written = next.Used;
         return errno;
@@ -368,14 +371,18 @@ internal sealed class TfsLog
         {
             return Extend();
         }
-        if (_prepareFrom < 0)
+        if (_resumedTail < 0)
         {
             return Errno.None;
         }
+        Errno errno = _extension.Load(_device, _resumedTail, out int tail);
+        _resumedTail = -1;
+        if (errno != Errno.None || tail < 0)
+        {
+            return errno;
+        }
         // First everything behind the tail's sector, then the tail: at no moment does a reader run past END_OF_LOG into something old.
-        int tail = _prepareFrom;
-        _prepareFrom = -1;
-        Errno errno = WriteRange(_extension.Used, LogExtension.SizeBytes);
+        errno = WriteRange(_extension.Used, LogExtension.SizeBytes);
         errno = errno == Errno.None ? _device.Flush() : errno;
         if (errno == Errno.None && tail < _extension.Used)
         {

@@ -5,6 +5,7 @@
 //   every sector begins a frame, and every sector not yet used begins with END_OF_LOG and is zero behind it;
 //   a record that fits into one sector lies in one sector;
 //   the last sector is kept for the link to the next extension, so there is always room for it.
+using System.Buffers;
 using System.Diagnostics;
 
 namespace Tupelo.Tfs;
@@ -26,7 +27,7 @@ internal sealed class LogExtension
     // A split record does not begin in a sector that has less room left than this.
     private const int MinFirstPieceBytes = 64;
 
-    private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(SizeBytes);
+    private byte[] _bytes = []; // SizeBytes of a pooled array, from Begin or Load on
 
     /// <summary>First sector on the volume.</summary>
     public long StartSector { get; private set; }
@@ -38,18 +39,16 @@ internal sealed class LogExtension
     public int RoomInSector => SectorBytes - (Used % SectorBytes);
 
     /// <summary>All bytes, the prepared ones behind <see cref="Used"/> included.</summary>
-    public ReadOnlySpan<byte> Bytes => _bytes;
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, SizeBytes);
 
     /// <summary>Makes this the empty extension at <paramref name="startSector"/>: header, then END_OF_LOG in every sector.</summary>
     public void Begin(long startSector)
     {
         StartSector = startSector;
-        Span<byte> bytes = _bytes;
-        bytes.Clear();
-        for (int sector = SectorBytes; sector < SizeBytes; sector += SectorBytes)
-        {
-            bytes[sector] = TfsFrame.EndOfLog;
-        }
+        HaveBytes();
+        Span<byte> bytes = _bytes.AsSpan(0, SizeBytes);
+        bytes[..SectorBytes].Clear();
+        Prepare(bytes[SectorBytes..]);
         TfsFormat.Magic.CopyTo(bytes);
         Used = TfsFormat.Magic.Length;
         Used += TfsVarint.Write(bytes[Used..], TfsFormat.CurrentVersion);
@@ -74,26 +73,56 @@ internal sealed class LogExtension
         return here + ((endBytes - next) / SectorBytes * (SectorBytes - MaxHeadBytes)) >= recordBytes;
     }
 
-    /// <summary>Takes over an extension that is on the device, to go on behind what it holds.</summary>
+    /// <summary>Takes over an extension that is on the device, to go on behind what it holds. Nothing is read yet: <see cref="Load"/>
+    /// comes before the first change.</summary>
     /// <param name="startSector">Where it lies.</param>
-    /// <param name="bytes">All of it.</param>
     /// <param name="tail">Where its content ends: frames are appended from the next sector on.</param>
-    /// <returns>-1 when the device holds just these bytes; otherwise the position from which on it does not: the sectors behind
-    /// <see cref="Used"/> are to be written first, then what lies in front.</returns>
-    public int Resume(long startSector, ReadOnlySpan<byte> bytes, int tail)
+    public void Resume(long startSector, int tail)
     {
         StartSector = startSector;
-        bytes.CopyTo(_bytes);
-        Used = tail;
-        PadSector();
-        Span<byte> rest = _bytes.AsSpan(Used);
-        rest.Clear();
-        for (int sector = 0; sector < rest.Length; sector += SectorBytes)
+        Used = SectorUp(tail);
+    }
+
+    /// <summary>Reads what <see cref="Resume"/> took over, from the tail's sector on.</summary>
+    /// <param name="device">The volume.</param>
+    /// <param name="tail">As there.</param>
+    /// <param name="unprepared">-1 when the device holds just these bytes; otherwise the position from which on it does not: the sectors
+    /// behind <see cref="Used"/> are to be written first, then what lies in front.</param>
+    /// <remarks>Errors: EIO.</remarks>
+    public Errno Load(BlockDevice device, int tail, out int unprepared)
+    {
+        unprepared = -1;
+        HaveBytes();
+        int first = tail / SectorBytes * SectorBytes;
+        Span<byte> bytes = _bytes.AsSpan(first, SizeBytes - first);
+        Errno errno = device.Read((StartSector * SectorBytes) + first, bytes);
+        if (errno != Errno.None)
         {
-            rest[sector] = TfsFrame.EndOfLog;
+            return errno;
         }
-        int tailSector = tail / SectorBytes * SectorBytes;
-        return bytes[tailSector..].SequenceEqual(_bytes.AsSpan(tailSector)) ? -1 : tailSector;
+        Span<byte> filler = _bytes.AsSpan(tail, Used - tail);
+        bool isPrepared = !filler.ContainsAnyExcept(TfsFrame.EndOfSegment);
+        for (int sector = Used; sector < SizeBytes && isPrepared; sector += SectorBytes)
+        {
+            isPrepared = _bytes[sector] == TfsFrame.EndOfLog && !_bytes.AsSpan(sector + 1, SectorBytes - 1).ContainsAnyExcept((byte)0);
+        }
+        if (!isPrepared)
+        {
+            unprepared = first;
+            filler.Fill(TfsFrame.EndOfSegment);
+            Prepare(_bytes.AsSpan(Used, SizeBytes - Used));
+        }
+        return Errno.None;
+    }
+
+    /// <summary>Gives the memory back; <see cref="Used"/> and <see cref="StartSector"/> stay.</summary>
+    public void Release()
+    {
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = [];
+        }
     }
 
     /// <summary>Appends as much of a record as belongs here.</summary>
@@ -154,6 +183,24 @@ internal sealed class LogExtension
         at += TfsVarint.Write(_bytes.AsSpan(at), (ulong)TfsFormat.ExtensionSectors);
         _bytes[at] = TfsFrame.EndOfLog;
         Used += SectorBytes;
+    }
+
+    private void HaveBytes()
+    {
+        if (_bytes.Length == 0)
+        {
+            _bytes = ArrayPool<byte>.Shared.Rent(SizeBytes);
+        }
+    }
+
+    // Sectors without content: END_OF_LOG, then zeros.
+    private static void Prepare(Span<byte> sectors)
+    {
+        sectors.Clear();
+        for (int sector = 0; sector < sectors.Length; sector += SectorBytes)
+        {
+            sectors[sector] = TfsFrame.EndOfLog;
+        }
     }
 
     private static int SectorUp(int position) => (position + SectorBytes - 1) / SectorBytes * SectorBytes;
