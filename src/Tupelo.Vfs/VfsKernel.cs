@@ -92,6 +92,9 @@ public sealed class VfsKernel
     /// <summary>Evicts every cached name that nobody uses: for tests and when memory is short.</summary>
     public void TrimNames() => Names.TrimAll(0);
 
+    /// <summary>What each thread holds and waits for now, of all kernels; for a watchdog, while the lock-rank checker is on (docs/vfs.md).</summary>
+    public static string DescribeLocks() => LockRanks.Describe();
+
     internal Errno MakeFileSystem(
         VfsContext? context, FileSystemType type, string source, MountFlags flags, string options, out FileSystem? fileSystem)
     {

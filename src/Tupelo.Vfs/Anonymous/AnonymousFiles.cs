@@ -6,7 +6,7 @@ namespace Tupelo.Vfs;
 /// <summary>The hidden mounts of a kernel. Made on first use, ended with the kernel's last context.</summary>
 internal sealed class AnonymousFiles(VfsKernel kernel)
 {
-    private readonly Lock _mu = new();  // Leaf. Guards the making of the two mounts.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards changes of the two mounts.
     private Mount? _mount;
     private Mount? _memory;
 
@@ -69,7 +69,7 @@ internal sealed class AnonymousFiles(VfsKernel kernel)
     {
         Mount? mount;
         Mount? memory;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             mount = _mount;
             memory = _memory;
@@ -97,10 +97,20 @@ internal sealed class AnonymousFiles(VfsKernel kernel)
     {
         get
         {
-            lock (_mu)
+            if (Volatile.Read(ref _mount) is { } mount)
             {
-                return _mount ??= kernel.Mounts.MakeHidden(new AnonymousFileSystem(AnonymousFileSystemType.Instance));
+                return mount;
             }
+            Mount made = kernel.Mounts.MakeHidden(new AnonymousFileSystem(AnonymousFileSystemType.Instance));
+            using (_mu.EnterScope())
+            {
+                mount = _mount ??= made;
+            }
+            if (!ReferenceEquals(mount, made))
+            {
+                kernel.Mounts.EndHidden(made);
+            }
+            return mount;
         }
     }
 
@@ -121,7 +131,7 @@ internal sealed class AnonymousFiles(VfsKernel kernel)
             return errno;
         }
         Mount made = kernel.Mounts.MakeHidden(fileSystem!);
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             mount = _memory ??= made;
         }

@@ -151,13 +151,13 @@ internal sealed class DentryCache
     private sealed class Ring
     {
         internal int Count;
-        private readonly Lock _mu = new();  // Leaf. Guards the fields below.
+        private readonly RankedLock _mu = new(LockRank.Leaf); // Guards the fields below.
         private Dentry[] _slots = new Dentry[64];
         private int _hand;
 
         internal void Add(Dentry dentry)
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 if (Count == _slots.Length)
                 {
@@ -169,7 +169,7 @@ internal sealed class DentryCache
 
         internal void Purge()
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 int kept = 0;
                 for (int i = 0; i < Count; i++)
@@ -187,7 +187,7 @@ internal sealed class DentryCache
         internal int Collect(int budget, ref VictimList victims)
         {
             int found = 0;
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 // Twice around at most: the first time may only clear marks.
                 for (int steps = Count * 2; steps > 0 && Count > budget && found < VictimsPerSweep; steps--)

@@ -45,6 +45,7 @@ internal sealed class DentryTable
 
     internal void EnterLock()
     {
+        LockRanks.Wanted(LockRank.Leaf, this);
         if (Interlocked.CompareExchange(ref _lock, 1, 0) != 0)
         {
             SpinWait spin = default;
@@ -53,7 +54,7 @@ internal sealed class DentryTable
                 spin.SpinOnce();
             }
         }
-        LockRanks.Acquired(LockRank.Leaf, this);
+        LockRanks.Got();
     }
 
     internal void ExitLock()

@@ -90,7 +90,7 @@ public abstract class FileSystem
     private static long s_nextAnonymousDevice;
 
     // Serial and topology locks; see RenameOperation.
-    internal readonly Lock RenameMutex = new();  // Rank Rename. Guards the parent pointers of this file system's directories.
+    internal readonly RankedLock RenameMutex = new(LockRank.Rename);  // Guards the parent pointers of this file system's directories.
     private Dentry? _rootDentry;
     private System.Collections.Concurrent.ConcurrentDictionary<Vnode, bool>? _watched;
     private volatile bool _readOnly;

@@ -51,7 +51,7 @@ public abstract class FileSystemType
 /// <summary>The file system types that mount(2) knows. Any thread.</summary>
 public sealed class FileSystemRegistry
 {
-    private readonly Lock _typesMu = new();  // Guards changes of _types, a snapshot that is replaced.
+    private readonly RankedLock _typesMu = new(LockRank.Leaf); // Guards changes of _types, a snapshot that is replaced.
     private volatile FileSystemType[] _types = [];
 
     /// <summary>A snapshot in the order of registration.</summary>
@@ -60,7 +60,7 @@ public sealed class FileSystemRegistry
     /// <summary>Adds a type, at any time. Errors: EBUSY when the name is taken.</summary>
     public Errno Register(FileSystemType type)
     {
-        lock (_typesMu)
+        using (_typesMu.EnterScope())
         {
             if (TryFind(type.Name, out _))
             {
@@ -74,7 +74,7 @@ public sealed class FileSystemRegistry
     /// <summary>Removes a type. Errors: EINVAL not registered · EBUSY an instance is alive.</summary>
     public Errno Unregister(FileSystemType type)
     {
-        lock (_typesMu)
+        using (_typesMu.EnterScope())
         {
             if (!_types.Contains(type))
             {

@@ -87,16 +87,20 @@ public ref struct BlockingWait
 
         internal void Signal()
         {
+            LockRanks.Wanted(LockRank.WakeUp, this);
             lock (_gate)
             {
+                LockRanks.Got();
                 _signaled = true;
                 Monitor.Pulse(_gate);
             }
+            LockRanks.Released(LockRank.WakeUp, this);
         }
 
         // A wake-up beats an interrupt and an interrupt beats the deadline: what has come true is not thrown away.
         internal Errno Sleep(Interrupt? interrupt, WaitTimeout timeout)
         {
+            LockRanks.AssertNothingHeld();
             lock (_gate)
             {
                 if (_signaled)

@@ -31,10 +31,10 @@ public sealed class EpollInstance : IPollable
     private const PollEvents ExclusiveAllowed = PollEvents.In | PollEvents.Out | PollEvents.Error | PollEvents.HangUp
         | PollEvents.WakeUp | PollEvents.EdgeTriggered | PollEvents.Exclusive;
 
-    private static readonly Lock s_nestingMu = new();
+    private static readonly RankedLock s_nestingMu = new(LockRank.Epoll);
 
-    private readonly Lock _mu = new();      // Guards _items, the Interest and Data of each, and harvesting.
-    private readonly Lock _readyMu = new(); // Guards the ready list: its ends and count, Item.ReadyNext, Item.Linked.
+    private readonly RankedLock _mu = new(LockRank.Epoll); // Guards _items, the Interest and Data of each, and harvesting.
+    private readonly RankedLock _readyMu = new(LockRank.WakeUp); // Guards the ready list: its ends and count, Item.ReadyNext, Item.Linked.
     private readonly PollQueue _waiters = new();
     private readonly Dictionary<Key, Item> _items = [];
     private Item? _readyHead;
@@ -53,7 +53,7 @@ public sealed class EpollInstance : IPollable
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _items.Count;
             }
@@ -81,7 +81,7 @@ public sealed class EpollInstance : IPollable
         switch (operation)
         {
             case EpollOperation.Add when nested is not null:
-                lock (s_nestingMu)
+                using (s_nestingMu.EnterScope())
                 {
                     if (nested.Reaches(this, 0) || DepthBelow(nested) + DepthAbove(this) > MaxDepth)
                     {
@@ -140,7 +140,7 @@ public sealed class EpollInstance : IPollable
     /// <inheritdoc/>
     public PollEvents GetReady()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             // Items that turn out not to be ready leave the list; the first that is answers for all. Taken off before it is asked:
             // a wake-up in between links it again instead of being lost.
@@ -159,7 +159,7 @@ public sealed class EpollInstance : IPollable
     /// <summary>The instance's last close: all registrations go.</summary>
     public void Close()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             _closed = true;
             foreach (Item item in _items.Values)
@@ -167,7 +167,7 @@ public sealed class EpollInstance : IPollable
                 item.Queue?.Remove(item);
             }
             _items.Clear();
-            lock (_readyMu)
+            using (_readyMu.EnterScope())
             {
                 _readyHead = null;
                 _readyTail = null;
@@ -190,7 +190,7 @@ public sealed class EpollInstance : IPollable
     private Errno Add(Key key, PollEvents events, ulong data)
     {
         bool ready;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (_closed)
             {
@@ -221,7 +221,7 @@ public sealed class EpollInstance : IPollable
     private Errno Modify(Key key, PollEvents events, ulong data)
     {
         bool ready;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (!_items.TryGetValue(key, out Item? item))
             {
@@ -248,7 +248,7 @@ public sealed class EpollInstance : IPollable
 
     private bool Delete(Key key, Item? only)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (!_items.TryGetValue(key, out Item? item) || (only is not null && item != only))
             {
@@ -279,7 +279,7 @@ public sealed class EpollInstance : IPollable
             return 0;
         }
         int count = 0;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             // At most as many as are linked now: those put back to the end are not met twice.
             for (int left = Volatile.Read(ref _readyCount); left > 0 && count < events.Length && PopReady() is { } item; left--)
@@ -309,7 +309,7 @@ public sealed class EpollInstance : IPollable
 
     private Item? PopReady()
     {
-        lock (_readyMu)
+        using (_readyMu.EnterScope())
         {
             Item? item = _readyHead;
             if (item is not null)
@@ -329,7 +329,7 @@ public sealed class EpollInstance : IPollable
 
     private void PushReady(Item item, bool atFront = false)
     {
-        lock (_readyMu)
+        using (_readyMu.EnterScope())
         {
             if (item.Linked)
             {
@@ -357,7 +357,7 @@ public sealed class EpollInstance : IPollable
 
     private void Unlink(Item item)
     {
-        lock (_readyMu)
+        using (_readyMu.EnterScope())
         {
             if (!item.Linked)
             {
@@ -436,7 +436,7 @@ public sealed class EpollInstance : IPollable
     private List<EpollInstance> NestedInstances()
     {
         List<EpollInstance> nested = [];
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             foreach (Item item in _items.Values)
             {

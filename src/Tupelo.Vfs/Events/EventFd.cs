@@ -12,7 +12,7 @@ public sealed class EventFd : IPollable
     private const ulong Max = ulong.MaxValue - 1;
     private const int WordBytes = sizeof(ulong);
 
-    private readonly Lock _mu = new(); // Guards _counter.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards _counter.
     private readonly PollQueue _waiters = new();
     private readonly bool _isSemaphore;
     private ulong _counter;
@@ -33,7 +33,7 @@ public sealed class EventFd : IPollable
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _counter;
             }
@@ -122,7 +122,7 @@ public sealed class EventFd : IPollable
 
     private bool TryTake(out ulong taken)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             taken = _isSemaphore && _counter > 0 ? 1 : _counter;
             _counter -= taken;
@@ -132,7 +132,7 @@ public sealed class EventFd : IPollable
 
     private bool TryAdd(ulong value)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (Max - _counter < value)
             {

@@ -28,7 +28,7 @@ public sealed class InotifyInstance : IPollable
     /// <summary>Size of a report's fixed part; names are padded to a multiple of it.</summary>
     public const int HeaderBytes = 16;
 
-    private readonly Lock _mu = new(); // Guards everything below and Watch.Removed.
+    private readonly RankedLock _mu = new(LockRank.Source); // Guards everything below and Watch.Removed.
     private readonly PollQueue _waiters = new();
     private readonly InotifyLimits _limits;
     private readonly Dictionary<int, Watch> _watches = [];
@@ -51,7 +51,7 @@ public sealed class InotifyInstance : IPollable
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _watches.Count;
             }
@@ -63,7 +63,7 @@ public sealed class InotifyInstance : IPollable
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _tail - _head;
             }
@@ -91,7 +91,7 @@ public sealed class InotifyInstance : IPollable
             return error;
         }
         InotifyMask kept = mask & (InotifyMask.AllEvents | InotifyMask.ExcludeUnlinked | InotifyMask.OneShot);
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (_closed)
             {
@@ -131,7 +131,7 @@ public sealed class InotifyInstance : IPollable
     /// <remarks>Errors: EINVAL not a watch of this instance. Any thread.</remarks>
     public Errno RemoveWatch(int descriptor)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (!_watches.TryGetValue(descriptor, out Watch? watch))
             {
@@ -172,7 +172,7 @@ public sealed class InotifyInstance : IPollable
     /// <inheritdoc/>
     public PollEvents GetReady()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             return _count > 0 ? PollEvents.Readable : PollEvents.None;
         }
@@ -181,7 +181,7 @@ public sealed class InotifyInstance : IPollable
     /// <summary>The instance's last close: all watches go, without reports.</summary>
     public void Close()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             _closed = true;
             foreach (Watch watch in _watches.Values)
@@ -206,7 +206,7 @@ public sealed class InotifyInstance : IPollable
         {
             mask &= ~InotifyMask.IsDirectory;
         }
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (watch.Removed)
             {
@@ -224,7 +224,7 @@ public sealed class InotifyInstance : IPollable
     /// <summary>Ends a watch from the inode's side.</summary>
     internal void Retire(Watch watch)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (watch.Removed)
             {
@@ -323,7 +323,7 @@ public sealed class InotifyInstance : IPollable
 
     private IoResult TryRead(Span<byte> buffer)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (_count == 0)
             {

@@ -34,7 +34,7 @@ internal abstract class PollNode
 /// <summary>The waiters of one event source. Any thread.</summary>
 public sealed class PollQueue
 {
-    private readonly Lock _mu = new(); // Guards the links of all nodes in this queue.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards the links of all nodes in this queue.
     private PollNode? _head;
     private PollNode? _tail;
 
@@ -57,7 +57,7 @@ public sealed class PollQueue
 
     internal void Add(PollNode node)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Debug.Assert(node.Queue is null);
             node.Queue = this;
@@ -88,7 +88,7 @@ public sealed class PollQueue
 
     internal void Remove(PollNode node)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (node.Queue != this)
             {
@@ -119,7 +119,7 @@ public sealed class PollQueue
     /// <summary>The first node for which <paramref name="match"/> holds; it may have left when this returns.</summary>
     internal PollNode? Find<TState>(TState state, Func<PollNode, TState, bool> match)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             for (PollNode? node = _head; node is not null; node = node.Next)
             {
@@ -137,7 +137,7 @@ public sealed class PollQueue
         Chain chain = default;
         int count = 0;
         List<PollQueue>? more = null;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             for (PollNode? node = _head; node is not null; node = node.Next)
             {

@@ -45,8 +45,8 @@ public sealed class TimerFd : IPollable, IDisposable
     private readonly TimeProvider _time;
     private readonly TimerClock _clock;
     private readonly PollQueue _waiters = new();
-    private readonly Lock _armMu = new(); // Guards _timer and the order of its changes.
-    private readonly Lock _mu = new();    // Guards all below.
+    private readonly RankedLock _armMu = new(LockRank.Source); // Guards _timer and the order of its changes.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards all below.
     private ITimer? _timer;
     private long _next;
     private long _interval;
@@ -75,10 +75,10 @@ public sealed class TimerFd : IPollable, IDisposable
             return Errno.EINVAL;
         }
         long value = ToNanoseconds(setting.Value);
-        lock (_armMu)
+        using (_armMu.EnterScope())
         {
             long now = Now();
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 previous = SettingLocked(now);
                 _expirations = 0;
@@ -98,7 +98,7 @@ public sealed class TimerFd : IPollable, IDisposable
     public TimerSetting GetTime()
     {
         long now = Now();
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             return SettingLocked(now);
         }
@@ -132,7 +132,7 @@ public sealed class TimerFd : IPollable, IDisposable
         }
         if (periodic)
         {
-            lock (_armMu)
+            using (_armMu.EnterScope())
             {
                 Rearm();
             }
@@ -145,7 +145,7 @@ public sealed class TimerFd : IPollable, IDisposable
     public PollEvents GetReady()
     {
         long now = Now();
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             AdvanceLocked(now);
             return _expirations > 0 || _cancelled ? PollEvents.In : PollEvents.None;
@@ -160,9 +160,9 @@ public sealed class TimerFd : IPollable, IDisposable
             return;
         }
         bool cancelled;
-        lock (_armMu)
+        using (_armMu.EnterScope())
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 cancelled = _cancelOnSet;
                 _cancelled |= cancelled;
@@ -178,9 +178,9 @@ public sealed class TimerFd : IPollable, IDisposable
     /// <summary>Stops the wake-up timer; the object must not be used afterwards.</summary>
     public void Dispose()
     {
-        lock (_armMu)
+        using (_armMu.EnterScope())
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 _armed = false;
             }
@@ -205,7 +205,7 @@ public sealed class TimerFd : IPollable, IDisposable
     private Errno TryTake(out ulong taken, out bool periodic)
     {
         long now = Now();
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             AdvanceLocked(now);
             taken = _expirations;
@@ -250,7 +250,7 @@ public sealed class TimerFd : IPollable, IDisposable
     {
         long now = Now();
         TimeSpan due = Timeout.InfiniteTimeSpan;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (_armed)
             {
@@ -279,11 +279,11 @@ public sealed class TimerFd : IPollable, IDisposable
     // As Linux, a periodic timer wakes once and is set again by the read that takes its count: nobody pays for a timer that is not read.
     private void OnTimer()
     {
-        lock (_armMu)
+        using (_armMu.EnterScope())
         {
             long now = Now();
             bool early;
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 AdvanceLocked(now);
                 early = _armed && _expirations == 0;

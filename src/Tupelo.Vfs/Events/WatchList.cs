@@ -25,7 +25,7 @@ internal sealed class Watch(InotifyInstance instance, WatchList list, int descri
 /// <summary>The inotify watches of one inode. Any thread.</summary>
 public sealed class WatchList
 {
-    private readonly Lock _mu = new(); // Guards changes of _watches, _mask, _dead and Watch.Mask.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards changes of _watches, _mask, _dead and Watch.Mask.
     private Watch[] _watches = [];
     private uint _mask;
     private bool _dead;
@@ -68,7 +68,7 @@ public sealed class WatchList
     /// <returns>Null when the inode is dead.</returns>
     internal Watch? FindOrAdd(InotifyInstance instance, int newDescriptor, InotifyMask mask, out bool added)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             added = false;
             if (_dead)
@@ -92,7 +92,7 @@ public sealed class WatchList
 
     internal void SetMask(Watch watch, InotifyMask mask)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             watch.Mask = mask;
             UpdateMaskLocked();
@@ -101,7 +101,7 @@ public sealed class WatchList
 
     internal void Remove(Watch watch)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int index = Array.IndexOf(_watches, watch);
             if (index < 0)
@@ -129,7 +129,7 @@ public sealed class WatchList
     private void End(InotifyMask last)
     {
         Watch[] watches;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             _dead = true;
             watches = _watches;

@@ -15,7 +15,7 @@ namespace Tupelo.Vfs;
 /// <summary>The POSIX and OFD record locks of one inode. Any thread. Source: fcntl(2).</summary>
 public sealed class FileLockList
 {
-    private readonly Lock _mu = new(); // Guards _records, _waiters and LockWaiter.State.
+    private readonly RankedLock _mu = new(LockRank.Source); // Guards _records, _waiters and LockWaiter.State.
     private readonly LockGraph _graph;
     private readonly List<Record> _records = [];
     private readonly List<LockWaiter> _waiters = [];
@@ -31,7 +31,7 @@ public sealed class FileLockList
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _waiters.Count;
             }
@@ -88,7 +88,7 @@ public sealed class FileLockList
         {
             return Errno.EINVAL;
         }
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int index = request.Type == LockType.Unlock ? FindOwnLocked(owner, range) : FindConflictLocked(owner, range, request.Type);
             if (index < 0)
@@ -115,7 +115,7 @@ public sealed class FileLockList
     {
         LockWaiter? waiter = null;
         GrantedList granted = default;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (type == LockType.Unlock || FindConflictLocked(owner, range, type) < 0)
             {
@@ -152,7 +152,7 @@ public sealed class FileLockList
     /// <summary>Copies out the held locks in list order, for /proc/locks and tests.</summary>
     public IReadOnlyList<(LockOwner Owner, LockType Type, LockRange Range)> Snapshot()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             return _records.ConvertAll(static record => (record.Owner, record.Type, record.Range));
         }
@@ -163,7 +163,7 @@ public sealed class FileLockList
         using BlockingWait wait = new(waiter.Queue, PollEvents.In, interrupt);
         while (true)
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 if (waiter.State != Errno.EINPROGRESS)
                 {
@@ -175,7 +175,7 @@ public sealed class FileLockList
             {
                 continue;
             }
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 if (waiter.State == Errno.EINPROGRESS)
                 {

@@ -10,7 +10,7 @@ namespace Tupelo.Vfs;
 /// <summary>The flock locks of one inode. Any thread. Source: flock(2).</summary>
 public sealed class FlockList
 {
-    private readonly Lock _mu = new(); // Guards _holders, _exclusive, _waiters and Waiter.IsGranted.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards _holders, _exclusive, _waiters and Waiter.IsGranted.
     private readonly HashSet<object> _holders = new(ReferenceEqualityComparer.Instance);
     private readonly List<Waiter> _waiters = [];
     private bool _exclusive;
@@ -24,7 +24,7 @@ public sealed class FlockList
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _waiters.Count;
             }
@@ -50,7 +50,7 @@ public sealed class FlockList
         }
         Waiter? waiter = null;
         List<Waiter>? granted;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             FlockOperation wanted = operation & ~FlockOperation.NonBlocking;
             bool exclusive = wanted == FlockOperation.Exclusive;
@@ -137,7 +137,7 @@ public sealed class FlockList
         Errno error = Errno.None;
         while (true)
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 if (waiter.IsGranted)
                 {

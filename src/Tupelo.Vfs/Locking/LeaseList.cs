@@ -16,7 +16,7 @@ public interface ILeaseHolder
 /// <summary>The leases of one inode. Any thread. Source: fcntl(2), F_SETLEASE.</summary>
 public sealed class LeaseList
 {
-    private readonly Lock _mu = new(); // Guards _leases.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards _leases.
     private readonly PollQueue _breakers = new();
     private readonly List<Lease> _leases = [];
     private int _count;
@@ -34,7 +34,7 @@ public sealed class LeaseList
     /// checked that the file is regular (EINVAL) and the credentials (EACCES).</remarks>
     public Errno Set(object owner, LockType type, ILeaseHolder? holder, int otherReaders, int otherWriters, bool ownerMayWrite)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int index = _leases.FindIndex(lease => ReferenceEquals(lease.Owner, owner));
             switch (type)
@@ -72,7 +72,7 @@ public sealed class LeaseList
     /// <summary>F_GETLEASE: the lease of <paramref name="owner"/>, or what it must become while it is being broken.</summary>
     public LockType Get(object owner)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Lease? lease = _leases.Find(lease => ReferenceEquals(lease.Owner, owner));
             return lease?.Target ?? LockType.Unlock;
@@ -102,7 +102,7 @@ public sealed class LeaseList
         LockType target = forWrite ? LockType.Unlock : LockType.Read;
         List<Lease> told = [];
         bool conflict = false;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             foreach (Lease lease in _leases)
             {
@@ -174,7 +174,7 @@ public sealed class LeaseList
 
     private bool AnyInTheWay(bool forWrite)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             return _leases.Exists(lease => lease.IsInTheWay(forWrite));
         }
@@ -182,7 +182,7 @@ public sealed class LeaseList
 
     private void TakeAway(bool forWrite)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (forWrite)
             {

@@ -8,7 +8,7 @@ namespace Tupelo.Vfs;
 /// <summary>The waits-for graph of record lock owners; one for all file systems of a kernel. Any thread.</summary>
 public sealed class LockGraph
 {
-    private readonly Lock _mu = new(); // Guards _waiting and the Blockers of every waiter in it.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards _waiting and the Blockers of every waiter in it.
     private readonly Dictionary<LockOwner, List<LockWaiter>> _waiting = [];
 
     /// <summary>Owners that sleep now; for statistics and tests.</summary>
@@ -16,7 +16,7 @@ public sealed class LockGraph
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _waiting.Count;
             }
@@ -27,7 +27,7 @@ public sealed class LockGraph
     /// <returns>False when that closes a cycle: the waiter is not, or no longer, in the graph.</returns>
     internal bool TryWait(LockWaiter waiter, HashSet<LockOwner> blockers)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (ReachesLocked(blockers, waiter.Owner))
             {
@@ -50,7 +50,7 @@ public sealed class LockGraph
 
     internal void Remove(LockWaiter waiter)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             RemoveLocked(waiter);
         }

@@ -10,7 +10,7 @@ namespace Tupelo.Vfs;
 
 internal sealed partial class MountTable(VfsKernel kernel)
 {
-    private readonly Lock _mu = new();             // Rank Namespace. Guards everything below and the links of all mounts.
+    private readonly RankedLock _mu = new(LockRank.Namespace);  // Guards everything below and the links of all mounts.
     private readonly List<Mount> _attached = [];   // Those with an attachment, in order of mounting.
     private readonly List<Mount> _roots = [];      // Those at the root of a namespace.
     private readonly List<DirectoryState> _directories = [];
@@ -22,14 +22,12 @@ internal sealed partial class MountTable(VfsKernel kernel)
 
     internal void Enter()
     {
-        LockRanks.Acquired(LockRank.Namespace, this);
         _mu.Enter();
     }
 
     internal void Exit()
     {
         _mu.Exit();
-        LockRanks.Released(LockRank.Namespace, this);
     }
 
     // Whether something is mounted on this dentry in the namespace of `mount`. Lock-free; exact for a caller that holds the vnode's

@@ -15,7 +15,7 @@ public sealed unsafe class FileMapping : IDisposable
     private readonly VfsContext _context;
     private readonly long _offset;
     private readonly MapProtection _protection;
-    private readonly Lock _mu = new();
+    private readonly RankedLock _mu = new(LockRank.Mapping);
     private readonly Dictionary<long, byte[]>? _private;  // Stored-to pages of a private mapping, by page number in the mapping.
     private readonly bool _countsAsWriter;
     private int _disposed;
@@ -90,7 +90,7 @@ public sealed unsafe class FileMapping : IDisposable
         errno = LoadFile(_offset + offsetBytes, buffer);
         if (errno == Errno.None && _private is not null)
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 ForPages(offsetBytes, buffer.Length, (page, within, at, count, bytes) =>
                 {
@@ -200,7 +200,7 @@ public sealed unsafe class FileMapping : IDisposable
     private Errno StorePrivate(long offset, ReadOnlySpan<byte> data)
     {
         Errno errno = Errno.None;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int at = 0;
             while (at < data.Length && errno == Errno.None)

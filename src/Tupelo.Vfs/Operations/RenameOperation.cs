@@ -100,13 +100,11 @@ internal ref struct RenameOperation
                 }
             }
             FileSystem fileSystem = _oldParent.FileSystem;
-            lock (fileSystem.RenameMutex)
+            using (fileSystem.RenameMutex.EnterScope())
             {
-                LockRanks.Acquired(LockRank.Rename, fileSystem);
                 LockParents();
                 Errno errno = FindAndRename(topologyFrozen: true, out _);
                 UnlockParents();
-                LockRanks.Released(LockRank.Rename, fileSystem);
                 return errno;
             }
         }

@@ -42,7 +42,7 @@ public sealed partial class PipeRing
             while (done < length)
             {
                 Piece piece;
-                lock (_mu)
+                using (_mu.EnterScope())
                 {
                     if (_used == 0)
                     {
@@ -67,7 +67,7 @@ public sealed partial class PipeRing
         }
         finally
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 _draining = false;
             }
@@ -104,7 +104,7 @@ public sealed partial class PipeRing
             PipePage page = PipePage.Rent();
             result = source.Read(page.Data.AsSpan(offsetInPage, count));
             int got = (int)result.Count;
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 if (got > 0)
                 {
@@ -128,7 +128,7 @@ public sealed partial class PipeRing
         }
         if (places > 0)
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 _reserved -= places;
             }
@@ -180,11 +180,11 @@ public sealed partial class PipeRing
     {
         long done = 0;
         bool wasFull;
-        PipeRing low = _id < target._id ? this : target;
-        PipeRing high = _id < target._id ? target : this;
-        lock (low._mu)
+        PipeRing low = _mu.Serial < target._mu.Serial ? this : target;
+        PipeRing high = _mu.Serial < target._mu.Serial ? target : this;
+        using (low._mu.EnterScope())
         {
-            lock (high._mu)
+            using (high._mu.EnterScope())
             {
                 bool empty = _draining || _used == 0;
                 // The order of Linux: the input is waited for, then room in the output, and only then its readers are looked at.
@@ -267,7 +267,7 @@ public sealed partial class PipeRing
 
     private Errno TryBeginDrain(out bool ended, out bool busy)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             busy = _draining;
             ended = !busy && _used == 0 && _writers == 0;
@@ -290,7 +290,7 @@ public sealed partial class PipeRing
         {
             return;
         }
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             ref Piece piece = ref SlotLocked(0);
             // A write may have been merged into the piece meanwhile: it is longer than it was, never shorter.
@@ -331,7 +331,7 @@ public sealed partial class PipeRing
 
     private Errno TryReserve(long length, int offsetInPage, out int places)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             places = 0;
             if (_readers == 0)

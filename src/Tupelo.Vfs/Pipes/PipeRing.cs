@@ -28,8 +28,7 @@ public sealed partial class PipeRing
 
     private static long s_lastId;
 
-    private readonly long _id = Interlocked.Increment(ref s_lastId);
-    private readonly Lock _mu = new(); // Guards everything below.
+    private readonly RankedLock _mu = new(LockRank.Source, (ulong)Interlocked.Increment(ref s_lastId)); // Guards everything below.
     private readonly PollQueue _waiters = new();
     private Piece[] _slots = [];
     private int _first;
@@ -51,7 +50,7 @@ public sealed partial class PipeRing
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return (int)Math.Min((long)_maxSlots * PipePage.Bytes, int.MaxValue);
             }
@@ -63,7 +62,7 @@ public sealed partial class PipeRing
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 long bytes = 0;
                 for (int i = 0; i < _used; i++)
@@ -80,7 +79,7 @@ public sealed partial class PipeRing
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _openers == 0;
             }
@@ -100,7 +99,7 @@ public sealed partial class PipeRing
             return Errno.EINVAL;
         }
         long size = bytes < PipePage.Bytes ? PipePage.Bytes : BitOperations.RoundUpToPowerOf2(bytes);
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int slots = (int)(size / PipePage.Bytes);
             if (slots > _maxSlots && size > DefaultMaxCapacity && !mayExceedLimit)
@@ -196,7 +195,7 @@ public sealed partial class PipeRing
         bool mustWait;
         long partnersBefore;
         long noHangUpAt = PipeEnd.Never;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (write && !read && nonBlocking && _readers == 0)
             {
@@ -240,7 +239,7 @@ public sealed partial class PipeRing
     public static void CreatePair(out PipeEnd readEnd, out PipeEnd writeEnd)
     {
         PipeRing ring = new();
-        lock (ring._mu)
+        using (ring._mu.EnterScope())
         {
             ring._openers = 2;
             ring._readers = 1;
@@ -254,7 +253,7 @@ public sealed partial class PipeRing
 
     internal void CloseEnd(bool read, bool write)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             _readers -= read ? 1 : 0;
             _writers -= write ? 1 : 0;
@@ -276,7 +275,7 @@ public sealed partial class PipeRing
 
     internal PollEvents GetReady(bool read, bool write, long noHangUpAt)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             PollEvents ready = PollEvents.None;
             if (read)
@@ -300,7 +299,7 @@ public sealed partial class PipeRing
         using BlockingWait wait = new(_waiters, PollEvents.None, interrupt);
         while (true)
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 // A partner that came and went again counts: what matters is that there was one.
                 if ((read ? _writersEver : _readersEver) != partnersBefore)
@@ -320,7 +319,7 @@ public sealed partial class PipeRing
     {
         int done = 0;
         bool madeRoom = false;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             busy = _draining;
             if (busy)
@@ -365,7 +364,7 @@ public sealed partial class PipeRing
     private Errno WriteSome(ReadOnlySpan<byte> data, ref int done, bool merge, bool asPackets)
     {
         Errno error = Errno.None;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (_readers == 0)
             {

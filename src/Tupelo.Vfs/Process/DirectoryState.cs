@@ -6,7 +6,7 @@ namespace Tupelo.Vfs;
 
 internal sealed class DirectoryState
 {
-    private readonly Lock _mu = new();  // Rank Leaf. Guards changes of _places and _users.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards changes of _places and _users.
     private Places _places;
     private int _umask = 0x12;          // 022
     private int _users = 1;
@@ -22,7 +22,7 @@ internal sealed class DirectoryState
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 return _users > 1;
             }
@@ -66,7 +66,7 @@ internal sealed class DirectoryState
 
     internal DirectoryState Share()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             _users++;
         }
@@ -76,7 +76,7 @@ internal sealed class DirectoryState
     internal void Release()
     {
         Places last;
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if (--_users != 0)
             {
@@ -93,7 +93,7 @@ internal sealed class DirectoryState
     // Goes to another place if it is at `from`; the pins left go to the change. Caller holds the mount table's mutex.
     internal void Replace(PathRef from, PathRef to, ref MountChange change)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Places old = _places;
             PathRef root = ReplaceOne(old.Root, from, to, ref change);
@@ -105,7 +105,7 @@ internal sealed class DirectoryState
     // Goes to the same places in a copy of the namespace. Caller holds the mount table's mutex.
     internal void MoveTo(MountNamespace mountNamespace, Dictionary<Mount, Mount> map, ref MountChange change)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Places old = _places;
             PathRef root = Mapped(old.Root, map, ref change);
@@ -150,7 +150,7 @@ internal sealed class DirectoryState
 
     private PathRef Swap(PathRef path, bool root)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Places old = _places;
             Volatile.Write(ref _places, root ? new Places(path, old.Current, old.Namespace) : new Places(old.Root, path, old.Namespace));

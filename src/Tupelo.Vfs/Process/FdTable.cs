@@ -16,7 +16,7 @@ public sealed class FdTable
 
     private const int FirstCapacity = 64;
 
-    private readonly Lock _mu = new();                        // Rank Leaf. Guards all changes.
+    private readonly RankedLock _mu = new(LockRank.Leaf); // Guards all changes.
     private OpenFile?[] _files = new OpenFile?[FirstCapacity];
     private ulong[] _used = new ulong[FirstCapacity / 64];     // Also set while a number is reserved.
     private ulong[] _closeOnExec = new ulong[FirstCapacity / 64];
@@ -54,7 +54,7 @@ public sealed class FdTable
     /// <returns>The number, or EMFILE (the reference stays the caller's).</returns>
     public IoResult Install(OpenFile file, int minimum, int limit, bool closeOnExec)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int fd = FindFree(minimum);
             if (fd >= limit)
@@ -71,7 +71,7 @@ public sealed class FdTable
     /// <returns>The number, or EMFILE.</returns>
     public IoResult Reserve(int limit)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             int fd = FindFree(0);
             if (fd >= limit)
@@ -87,7 +87,7 @@ public sealed class FdTable
     /// <summary>Puts an open file, whose reference is taken over, behind a reserved number.</summary>
     public void Publish(int fd, OpenFile file, bool closeOnExec)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Put(fd, file, closeOnExec);
             _count++;
@@ -97,7 +97,7 @@ public sealed class FdTable
     /// <summary>Gives a reserved number back.</summary>
     public void Cancel(int fd)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Mark(_used, fd, false);
         }
@@ -107,7 +107,7 @@ public sealed class FdTable
     /// <returns>EBUSY when the number is reserved by an open in progress (as Linux), then the reference stays the caller's.</returns>
     public Errno Replace(int fd, OpenFile file, bool closeOnExec, out OpenFile? old)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             Grow(fd);
             old = _files[fd];
@@ -127,7 +127,7 @@ public sealed class FdTable
     /// <summary>Takes a descriptor away; its reference goes to the caller.</summary>
     public OpenFile? Remove(int fd)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             return RemoveLocked(fd);
         }
@@ -136,7 +136,7 @@ public sealed class FdTable
     /// <summary>Removes the next descriptor in a range, for close_range; null when there is none.</summary>
     public OpenFile? RemoveNext(ref uint first, uint last)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             for (; first <= last && first < (uint)_files.Length; first++)
             {
@@ -153,7 +153,7 @@ public sealed class FdTable
     /// <summary>Removes the next descriptor that is closed by exec; null when there is none.</summary>
     public OpenFile? RemoveNextCloseOnExec()
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             for (int word = 0; word < _closeOnExec.Length; word++)
             {
@@ -169,7 +169,7 @@ public sealed class FdTable
     /// <summary>FD_CLOEXEC of an open descriptor; false when it is not open.</summary>
     public bool TryGetCloseOnExec(int fd, out bool closeOnExec)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             bool open = (uint)fd < (uint)_files.Length && _files[fd] is not null;
             closeOnExec = open && (_closeOnExec[fd >> 6] & (1ul << fd)) != 0;
@@ -180,7 +180,7 @@ public sealed class FdTable
     /// <summary>Sets FD_CLOEXEC; false when the descriptor is not open.</summary>
     public bool TrySetCloseOnExec(int fd, bool closeOnExec)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             if ((uint)fd >= (uint)_files.Length || _files[fd] is null)
             {
@@ -194,7 +194,7 @@ public sealed class FdTable
     /// <summary>Sets FD_CLOEXEC on all open descriptors of a range.</summary>
     public void SetCloseOnExec(uint first, uint last)
     {
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             for (uint fd = first; fd <= last && fd < (uint)_files.Length; fd++)
             {
@@ -210,7 +210,7 @@ public sealed class FdTable
     public FdTable Clone()
     {
         var copy = new FdTable();
-        lock (_mu)
+        using (_mu.EnterScope())
         {
             copy._files = new OpenFile?[_files.Length];
             copy._used = new ulong[_used.Length];
@@ -234,7 +234,7 @@ public sealed class FdTable
     {
         get
         {
-            lock (_mu)
+            using (_mu.EnterScope())
             {
                 for (int word = _used.Length - 1; word >= 0; word--)
                 {

@@ -5,8 +5,9 @@ internal static class PositionLock
 {
     internal static void Enter(OpenFile file)
     {
-        LockRanks.Acquired(LockRank.Position, file);
+        LockRanks.Wanted(LockRank.Position, file);
         file.PositionLock.EnterWrite((ulong)file.Serial);
+        LockRanks.Got();
     }
 
     internal static void Exit(OpenFile file)

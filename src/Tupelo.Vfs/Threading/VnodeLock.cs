@@ -8,8 +8,9 @@ internal static class VnodeLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void EnterRead(Vnode vnode, LockRank rank)
     {
-        LockRanks.Acquired(rank, vnode);
+        LockRanks.Wanted(rank, vnode);
         vnode.ContentLock.EnterRead(vnode.Ino);
+        LockRanks.Got();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -22,8 +23,9 @@ internal static class VnodeLock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void EnterWrite(Vnode vnode, LockRank rank)
     {
-        LockRanks.Acquired(rank, vnode);
+        LockRanks.Wanted(rank, vnode);
         vnode.ContentLock.EnterWrite(vnode.Ino);
+        LockRanks.Got();
     }
 
     internal static bool TryEnterWrite(Vnode vnode, LockRank rank)
@@ -32,7 +34,7 @@ internal static class VnodeLock
         {
             return false;
         }
-        LockRanks.Acquired(rank, vnode, tried: true);
+        LockRanks.Tried(rank, vnode);
         return true;
     }
 
