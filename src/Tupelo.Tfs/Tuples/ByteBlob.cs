@@ -1,6 +1,7 @@
 // ByteBlob keeps many small byte strings side by side: names and string values. A string is found by its position, four bytes;
 // its length is stored in front of it. Nothing is ever moved; what is not referred to any more is lost until the blob is rebuilt.
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Tupelo.Tfs;
 
@@ -41,6 +42,7 @@ internal sealed class ByteBlob
     /// <summary>The string at <paramref name="position"/>; valid as long as the blob.</summary>
     public ReadOnlySpan<byte> this[uint position]
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
             byte[] chunk = _chunks[(int)(position >> ChunkShift)];

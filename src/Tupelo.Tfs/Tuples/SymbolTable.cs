@@ -41,6 +41,7 @@ internal sealed class SymbolTable
 
     /// <summary>The number of <paramref name="name"/>, new when it was not there.</summary>
     /// <exception cref="TfsFormatException">More than 2^28 - 1 distinct names.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Intern(ReadOnlySpan<byte> name)
     {
         uint hash = Hash(name);
@@ -63,6 +64,7 @@ internal sealed class SymbolTable
     }
 
     // The slot that has the name, or the empty one where it belongs.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private uint Probe(ReadOnlySpan<byte> name, uint hash)
     {
         uint mask = (uint)_slots.Length - 1;
@@ -78,6 +80,7 @@ internal sealed class SymbolTable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Grow()
     {
         uint[] slots = new uint[_slots.Length * 2];

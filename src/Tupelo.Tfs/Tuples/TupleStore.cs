@@ -94,6 +94,7 @@ internal sealed class TupleStore
 
     /// <summary>A new tuple or vector, with room for <paramref name="expected"/> attributes.</summary>
     /// <exception cref="TfsFormatException">More than 2^31 - 1 tuples.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int NewTuple(bool vector, int expected)
     {
         if (_tuples.Count == int.MaxValue)
@@ -134,6 +135,7 @@ internal sealed class TupleStore
     }
 
     /// <summary>The attribute named <paramref name="symbol"/>; a vacant slot when there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public AttributeSlot Get(int tuple, int symbol)
     {
         ref TupleHeader header = ref _tuples[tuple];
@@ -154,6 +156,7 @@ internal sealed class TupleStore
     }
 
     /// <summary>Sets an attribute of a tuple. True when it had a value before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Set(int tuple, int symbol, TfsValueKind kind, ulong value)
     {
         Debug.Assert(kind is not (TfsValueKind.None or TfsValueKind.Removed) && symbol > 0);
@@ -162,15 +165,26 @@ internal sealed class TupleStore
         {
             return _large[(int)header.Start].Set(symbol, kind, value);
         }
-        foreach (ref AttributeSlot slot in _arena.Run((int)header.Start, header.Count))
+        Span<AttributeSlot> slots = _arena.Run((int)header.Start, header.Capacity);
+        int count = header.Count;
+        for (int i = 0; i < count; i++)
         {
-            if (slot.HasSymbol(symbol))
+            if (slots[i].HasSymbol(symbol))
             {
-                slot.Replace(kind, value);
+                slots[i].Replace(kind, value);
                 return true;
             }
         }
-        Append(ref header, new AttributeSlot(symbol, kind, value));
+        var added = new AttributeSlot(symbol, kind, value);
+        if (count < slots.Length)
+        {
+            slots[count] = added;
+            header.Count = (ushort)(count + 1);
+        }
+        else
+        {
+            Append(ref header, added);
+        }
         return false;
     }
 
