@@ -19,6 +19,9 @@ internal struct ExtentEntry
     /// <summary>Chosen by write-back, not yet filled, not in the log.</summary>
     public bool IsPending;
 
+    /// <summary>The transaction that allocated it, see <see cref="TfsMetadata.Epoch"/>; 0: none.</summary>
+    public long Epoch;
+
     public readonly long FileEnd => FileSector + SectorCount;
 }
 
@@ -37,6 +40,7 @@ internal sealed class ExtentList
     /// <summary>Takes over a file's extents as they were read.</summary>
     public void Load(List<TfsExtent> extents)
     {
+        _entries.Clear();
         foreach (TfsExtent extent in extents)
         {
             _entries.Add(new ExtentEntry

@@ -5,6 +5,9 @@
 // An extent that was never written to by us is logged only after its data is on the device (Written); until then it is pending, and a
 // crash leaves sectors that nobody refers to. Freed sectors are retired: they come back when the commit that freed them is durable.
 //
+// In a transaction nothing that a durable record leads to is overwritten: data that replaces data goes to new sectors, and the old
+// ones are retired. Entries know by their epoch whether the open transaction allocated them.
+//
 // Locks: every public member takes TfsMetadata's lock itself, except those named ...Locked. The promises of Reserve are counted here,
 // per page, under the same lock.
 using System.Diagnostics;
@@ -28,6 +31,17 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
         _extentsTuple = extentsTuple;
         _extents.Load(extents);
         _sizeBytes = sizeBytes;
+    }
+
+    /// <summary>Back to what the tuples say: a transaction was taken back. Caller holds the metadata's lock, and has dropped the pages.</summary>
+    public void ReloadLocked(int extentsTuple, List<TfsExtent> extents, long sizeBytes)
+    {
+        foreach (int sectors in _promised.Values)
+        {
+            _allocator.Unreserve(sectors);
+        }
+        _promised.Clear();
+        LoadLocked(extentsTuple, extents, sizeBytes);
     }
 
     /// <summary>Length in bytes, as of the last write or truncation.</summary>
@@ -95,7 +109,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
             {
                 continue;
             }
-            int missing = (int)MissingLocked(page * PageSectors, (page + 1) * PageSectors);
+            int missing = (int)MissingLocked(page * PageSectors, (page + 1) * PageSectors, forData: true);
             if (missing > 0)
             {
                 if (!fileSystem.HasRoomForData(missing) || !_allocator.TryReserve(missing))
@@ -128,6 +142,11 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
             }
             ExtentEntry entry = _extents[index];
             long length = Math.Min(entry.FileEnd, end) - at;
+            if (MustMove(entry))
+            {
+                RemoveLocked(at, at + length);
+                continue;
+            }
             runs[count++] = Run(
                 entry.IsUninitialized || entry.IsPending ? BlockRunKind.Uninitialized : BlockRunKind.Mapped, at, entry.StartSector + (at - entry.FileSector), length);
             at += length;
@@ -183,7 +202,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
         using TfsMetadata.Operation operation = _metadata.Enter();
         long at = offsetBytes / TfsFormat.SectorBytes;
         long end = SectorsFor(offsetBytes + lengthBytes);
-        long missing = MissingLocked(at, end);
+        long missing = MissingLocked(at, end, forData: false);
         if (!fileSystem.HasRoomForData(missing) || !_allocator.TryReserve(missing))
         {
             return Errno.ENOSPC;
@@ -284,7 +303,12 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     private static BlockRun Run(BlockRunKind kind, long fileSector, long startSector, long sectors) =>
         new(kind, fileSector * TfsFormat.SectorBytes, startSector * TfsFormat.SectorBytes, sectors * TfsFormat.SectorBytes);
 
-    private long MissingLocked(long from, long end)
+    // In the open transaction its data cannot be overwritten, only replaced.
+    private bool MustMove(in ExtentEntry entry) =>
+        _metadata.Epoch != 0 && entry.Epoch != _metadata.Epoch && entry is { IsPending: false, IsUninitialized: false };
+
+    // Sectors that a range needs to have places everywhere; or, for data, to have places that can be written to.
+    private long MissingLocked(long from, long end, bool forData)
     {
         long missing = 0;
         int index = _extents.FirstEndingAfter(from);
@@ -295,6 +319,10 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
                 return missing + end - from;
             }
             missing += Math.Max(0, _extents[index].FileSector - from);
+            if (forData && MustMove(_extents[index]))
+            {
+                missing += Math.Min(end, _extents[index].FileEnd) - Math.Max(from, _extents[index].FileSector);
+            }
             from = Math.Max(from, _extents[index].FileEnd);
             index++;
         }
@@ -338,7 +366,17 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
         }
         SpendPromisesLocked(at, given, Math.Min(promised, given));
         fileSystem.AllocationGoal = start + given;
-        var entry = new ExtentEntry { FileSector = at, StartSector = start, SectorCount = given, AllocatedSectors = given, IsPending = isPending, IsUninitialized = !isPending };
+        _metadata.NoteAllocated(start, given);
+        var entry = new ExtentEntry
+        {
+            FileSector = at,
+            StartSector = start,
+            SectorCount = given,
+            AllocatedSectors = given,
+            IsPending = isPending,
+            IsUninitialized = !isPending,
+            Epoch = _metadata.Epoch,
+        };
         _extents.Insert(index, entry);
         if (!isPending)
         {
@@ -404,7 +442,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     {
         ExtentEntry before = _extents[index - 1];
         ExtentEntry entry = _extents[index];
-        if (before.IsPending || before.IsUninitialized || before.FileEnd != entry.FileSector || before.AllocatedSectors != before.SectorCount
+        if (before.IsPending || before.IsUninitialized || (before.Epoch != entry.Epoch && _metadata.Epoch != 0) || before.FileEnd != entry.FileSector || before.AllocatedSectors != before.SectorCount
             || before.StartSector + before.AllocatedSectors != entry.StartSector || before.SectorCount + entry.AllocatedSectors > TfsFormat.MaxExtentSectors)
         {
             return false;
@@ -497,6 +535,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
         if (wasPending)
         {
             _allocator.Free(start, count);
+            _metadata.NoteFreed(start, count);
         }
         else
         {

@@ -8,6 +8,8 @@ internal sealed class LogDictionary
     private readonly ChunkedArray<uint> _symbols = new();
     private readonly ChunkedArray<uint> _tuples = new();
 
+    private List<(ChunkedArray<uint> Numbers, int Thing)>? _noted; // what got a number since Note
+
     /// <summary>The number that the next symbol, tuple or vector gets.</summary>
     public uint Next { get; private set; } = 1;
 
@@ -45,8 +47,26 @@ internal sealed class LogDictionary
         return dictionary;
     }
 
+    /// <summary>From now on additions can be taken back; until <see cref="Keep"/> or <see cref="TakeBack"/>.</summary>
+    public void Note() => _noted = [];
+
+    /// <summary>What was added since <see cref="Note"/> stays.</summary>
+    public void Keep() => _noted = null;
+
+    /// <summary>What was added since <see cref="Note"/> has no number any more.</summary>
+    public void TakeBack()
+    {
+        foreach ((ChunkedArray<uint> numbers, int thing) in _noted!)
+        {
+            numbers[thing] = 0;
+        }
+        Next -= (uint)_noted.Count;
+        _noted = null;
+    }
+
     private uint Put(ChunkedArray<uint> numbers, int thing)
     {
+        _noted?.Add((numbers, thing));
         Grow(numbers, thing) = Next;
         return Next++;
     }

@@ -196,6 +196,13 @@ internal sealed class RecordBuffer
         }
     }
 
+    /// <summary>Forgets all but the first records; what is left are whole operations.</summary>
+    public void Truncate(int records)
+    {
+        _length = records == 0 ? 0 : _ends[records - 1];
+        _ends.RemoveRange(records, _ends.Count - records);
+    }
+
     public void Clear()
     {
         _ends.Clear();

@@ -28,12 +28,17 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
     public void DataWasWritten() => _ = Interlocked.Increment(ref _dataWritten);
 
     /// <summary>Makes everything durable that was staged, and all data that was written, before the call.</summary>
-    /// <remarks>Locks held: none, or a vnode's. Errors: EIO · ENOSPC the log cannot go on; both latch the volume.</remarks>
+    /// <remarks>Locks held: none, or a vnode's. Errors: EBUSY a transaction is open: it commits, nobody else · EIO · ENOSPC the log
+    /// cannot go on; these two latch the volume.</remarks>
     public Errno Commit()
     {
         long ticket = Interlocked.Increment(ref _requested);
         lock (_commitMu)
         {
+            if (metadata.InTransaction)
+            {
+                return Errno.EBUSY;
+            }
             if (_committed >= ticket)
             {
                 return _log.Failure;
@@ -42,15 +47,38 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
             {
                 return Errno.EIO;
             }
-            long serves = Interlocked.Read(ref _requested);
-            Errno errno = CommitLocked();
+            return LatchingCommitLocked();
+        }
+    }
+
+    /// <summary>Commits what is staged, and opens a transaction: from here on only <see cref="CommitTransaction"/> commits.</summary>
+    /// <remarks>Errors: EBUSY one is open · EIO.</remarks>
+    public Errno BeginTransaction()
+    {
+        lock (_commitMu)
+        {
+            Errno errno = metadata.InTransaction ? Errno.EBUSY : _log.Failure != Errno.None ? Errno.EIO : LatchingCommitLocked();
+            if (errno == Errno.None)
+            {
+                metadata.BeginTransaction();
+            }
+            return errno;
+        }
+    }
+
+    /// <summary>Closes the transaction and makes it durable: all of it in one commit. Its data is on the device, not yet flushed.</summary>
+    /// <remarks>Errors: ENOSPC the log has no room for it; it is still open, and nothing has happened · EIO latches the volume.</remarks>
+    public Errno CommitTransaction()
+    {
+        lock (_commitMu)
+        {
+            Errno errno = _log.Failure != Errno.None ? Errno.EIO : metadata.ReserveRoom(_log);
             if (errno != Errno.None)
             {
-                _log.Fail(errno);
                 return errno;
             }
-            _committed = serves;
-            return Errno.None;
+            metadata.EndTransaction();
+            return LatchingCommitLocked();
         }
     }
 
@@ -68,19 +96,35 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
     {
         lock (_commitMu)
         {
+            if (metadata.InTransaction)
+            {
+                return Errno.EBUSY;
+            }
             if (_log.Failure != Errno.None)
             {
                 return Errno.EIO;
             }
-            Errno errno = CommitLocked();
+            Errno errno = LatchingCommitLocked();
             if (errno != Errno.None)
             {
-                _log.Fail(errno);
                 return errno;
             }
             (errno, _log) = action(_log);
             return errno;
         }
+    }
+
+    private Errno LatchingCommitLocked()
+    {
+        long serves = Interlocked.Read(ref _requested);
+        Errno errno = CommitLocked();
+        if (errno != Errno.None)
+        {
+            _log.Fail(errno);
+            return errno;
+        }
+        _committed = serves;
+        return Errno.None;
     }
 
     private Errno CommitLocked()

@@ -24,23 +24,28 @@ internal sealed class TfsDirectory : TfsVnode
     /// <summary>Tuple of the directory that this one is in; guarded by the file system's rename mutex, 0 when not known.</summary>
     public int Parent { get; set; }
 
+    /// <summary>A transaction was taken back: entries and parent may be others. Caller holds the metadata's lock.</summary>
+    public void ForgetLocked()
+    {
+        _additions++;
+        Parent = 0;
+    }
+
+    /// <summary>The tuple that a name leads to; 0 when there is no such name.</summary>
+    public int TupleOf(ReadOnlySpan<byte> name)
+    {
+        using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
+        TupleStore store = Tfs.Metadata.Store;
+        int symbol = store.Symbols.Find(name);
+        AttributeSlot slot = symbol == 0 ? default : store.Get(_children, symbol);
+        return slot.Kind == TfsValueKind.Tuple ? (int)slot.Value : 0;
+    }
+
     protected override Errno Lookup(VfsContext context, ReadOnlySpan<byte> name, out Vnode? child)
     {
-        child = null;
-        int tuple;
-        using (Tfs.Metadata.Enter())
-        {
-            TupleStore store = Tfs.Metadata.Store;
-            int symbol = store.Symbols.Find(name);
-            AttributeSlot slot = symbol == 0 ? default : store.Get(_children, symbol);
-            if (slot.Kind != TfsValueKind.Tuple)
-            {
-                return Errno.ENOENT;
-            }
-            tuple = (int)slot.Value;
-        }
-        child = Tfs.VnodeOf(tuple, Tuple);
-        return Errno.None;
+        int tuple = TupleOf(name);
+        child = tuple == 0 ? null : Tfs.VnodeOf(tuple, Tuple);
+        return child is null ? Errno.ENOENT : Errno.None;
     }
 
     protected override Errno ReadDirectory(VfsContext context, long cookie, ref DirectoryWriter writer)

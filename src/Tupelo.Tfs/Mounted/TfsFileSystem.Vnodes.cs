@@ -50,20 +50,7 @@ public sealed partial class TfsFileSystem
     {
         using TfsMetadata.Operation operation = Metadata.Enter();
         var node = new TfsNode(tuple);
-        _volume.GetStat(node, out Stat stat);
-        var attributes = new VnodeAttributes
-        {
-            Permissions = stat.Mode & Mode.PermissionMask,
-            Uid = stat.Uid,
-            Gid = stat.Gid,
-            LinkCount = stat.LinkCount,
-            SizeBytes = stat.SizeBytes,
-            Blocks512 = stat.Blocks512,
-            AccessTime = stat.AccessTime,
-            ModifyTime = stat.ModifyTime,
-            ChangeTime = stat.ChangeTime,
-            BirthTime = stat.BirthTime,
-        };
+        VnodeAttributes attributes = AttributesOfLocked(tuple, out Stat stat);
         switch (stat.Type)
         {
             case FileType.Directory:
@@ -76,6 +63,24 @@ public sealed partial class TfsFileSystem
             default:
                 return new TfsSpecialFile(this, tuple, stat.Type, stat.RawDevice, attributes);
         }
+    }
+
+    private VnodeAttributes AttributesOfLocked(int tuple, out Stat stat)
+    {
+        _volume.GetStat(new TfsNode(tuple), out stat);
+        return new VnodeAttributes
+        {
+            Permissions = stat.Mode & Mode.PermissionMask,
+            Uid = stat.Uid,
+            Gid = stat.Gid,
+            LinkCount = stat.LinkCount,
+            SizeBytes = stat.SizeBytes,
+            Blocks512 = stat.Blocks512,
+            AccessTime = stat.AccessTime,
+            ModifyTime = stat.ModifyTime,
+            ChangeTime = stat.ChangeTime,
+            BirthTime = stat.BirthTime,
+        };
     }
 
     // Locks: the metadata's.
@@ -112,6 +117,7 @@ public sealed partial class TfsFileSystem
         return 0;
     }
 
+    // A failure latches the volume; but in a transaction room may run out, which its owner learns and takes back.
     private Errno WriteBackDirty()
     {
         HashSet<TfsVnode> dirty;
@@ -128,7 +134,14 @@ public sealed partial class TfsFileSystem
             if (errno != Errno.None)
             {
                 first = first == Errno.None ? errno : first;
-                _committer!.Latch(errno);
+                if (errno == Errno.ENOSPC && Metadata.InTransaction)
+                {
+                    NoteDirty(vnode);
+                }
+                else
+                {
+                    _committer!.Latch(errno);
+                }
             }
             else if (vnode.ReferenceCount == 0)
             {
@@ -138,5 +151,15 @@ public sealed partial class TfsFileSystem
         return first;
     }
 
-    private void FlushFromTimer() => _ = Sync(); // a failure is latched, and told to the next who asks
+    private void FlushFromTimer()
+    {
+        lock (_dirtyMu)
+        {
+            _timerIsSet = false;
+        }
+        if (!Metadata.InTransaction)
+        {
+            _ = Sync(); // a failure is latched, and told to the next who asks
+        }
+    }
 }

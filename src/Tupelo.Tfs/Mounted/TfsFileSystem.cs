@@ -116,6 +116,10 @@ public sealed partial class TfsFileSystem : FileSystem
         {
             return Errno.None;
         }
+        if (Metadata.InTransaction)
+        {
+            return Errno.EBUSY;
+        }
         Errno errno = WriteBackDirty();
         Errno committed = _committer.Commit();
         if (errno == Errno.None && committed == Errno.None && _options.AutoCompact && IsCompactionDue)
@@ -156,7 +160,10 @@ public sealed partial class TfsFileSystem : FileSystem
         if (_committer is not null)
         {
             _timer?.Dispose();
-            _ = Sync();
+            if (!Metadata.InTransaction)
+            {
+                _ = Sync();
+            }
             _committer.Log.DropSpare();
             _committer.Log.Close();
         }
@@ -180,7 +187,8 @@ public sealed partial class TfsFileSystem : FileSystem
             return Errno.EROFS;
         }
         long needed = Metadata.StagedBytes + extraBytes + (2 * OperationBytes);
-        return needed <= _committer!.Log.GuaranteedBytes / 2 || Allocator.LongestFreeRun >= TfsFormat.ExtensionSectors * 2 ? Errno.None : Errno.ENOSPC;
+        return needed <= _committer!.Log.GuaranteedBytes / 2
+            || Allocator.LongestFreeRun >= TfsFormat.ExtensionSectors * (2 + (needed / LogExtension.SizeBytes)) ? Errno.None : Errno.ENOSPC;
     }
 
     /// <summary>Whether data may take sectors: the log's next extension comes first.</summary>
@@ -212,6 +220,10 @@ public sealed partial class TfsFileSystem : FileSystem
         if (_committer is null)
         {
             return Errno.None;
+        }
+        if (Metadata.InTransaction)
+        {
+            return Errno.EBUSY;
         }
         Errno errno = vnode.WriteBack();
         Errno committed = _committer.Commit();
@@ -282,6 +294,7 @@ public sealed partial class TfsFileSystem : FileSystem
     {
         TfsSymbols symbols = Metadata.Symbols;
         int tuple = Metadata.Store.NewTuple(false, 8);
+        Metadata.NoteMade(tuple);
         int children = 0;
         switch (make.Type)
         {

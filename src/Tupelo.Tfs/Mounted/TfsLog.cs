@@ -6,7 +6,8 @@
 // things need more:
 //   an extension is prepared (written, flushed) before anything links to it;
 //   a commit with a record longer than a sector is written from its second sector on, flushed, and then its first sector: Nanos,
-//   which knows nothing of commit records, must never meet half of a split record;
+//   which knows nothing of commit records, must never meet half of a split record; so is a large operation, of which it should not
+//   meet half either, and which may go on over any number of extensions;
 //   a log whose tail somebody else wrote is prepared in place first.
 //
 // Threads: one at a time, under TfsCommitter's _commitMu. After a failure it refuses everything: what is on the device is then not
@@ -32,7 +33,7 @@ internal sealed class TfsLog
     private int _resumedTail = -1;  // where the content ended of an extension that was taken over and not yet read; -1: none
     private uint _commitSymbolIndex; // number of the symbol `tupelo_commit` in this log
     private bool _announces;        // the next commit record writes its attribute's name out: this log does not have it yet
-    private long _spare = -1;       // an extension set aside in memory, so that the log can always go on
+    private readonly Stack<long> _spares = []; // extensions set aside in memory, so that the log can always go on
 
     private TfsLog(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary)
     {
@@ -51,7 +52,7 @@ internal sealed class TfsLog
     public IReadOnlyList<(long Start, long Count)> Chain => _chain;
 
     /// <summary>Bytes that can still be logged for certain: in this extension and the spare one.</summary>
-    public long GuaranteedBytes => (_isForeignTail ? 0 : Math.Max(0, EndOfRecords - _extension.Used)) + (_spare >= 0 ? EndOfRecords - TfsFormat.SectorBytes : 0);
+    public long GuaranteedBytes => (_isForeignTail ? 0 : Math.Max(0, EndOfRecords - _extension.Used)) + (_spares.Count * (long)(EndOfRecords - TfsFormat.SectorBytes));
 
     private static int EndOfRecords => LogExtension.SizeBytes - (2 * TfsFormat.SectorBytes);
 
@@ -169,19 +170,38 @@ internal sealed class TfsLog
     /// <summary>Sets an extension aside if there is none, so that the log can go on when the volume is full.</summary>
     public void TakeSpare()
     {
-        if (_spare < 0 && _allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, ExtensionAlignment, ExtensionAlignment, 0, out long start, out _))
-        {
-            _spare = start;
-        }
+        _ = HasSpares(1);
     }
 
-    /// <summary>Gives the spare extension back, at unmount or to make room.</summary>
+    /// <summary>Sets aside all extensions that a commit of these records as one operation needs.</summary>
+    /// <remarks>Errors: ENOSPC, and nothing has changed.</remarks>
+    public Errno ReserveRoom(RecordBuffer records)
+    {
+        long room = _isForeignTail ? 0 : EndOfRecords - _extension.Used;
+        long bytes = PackedBytes(records);
+        if (bytes <= room - TfsFormat.SectorBytes)
+        {
+            return Errno.None;
+        }
+        // An estimate may move a commit to the next extension; and what it leaves in the last one is not known to a sector.
+        int extensions = (int)(bytes / (EndOfRecords - (2 * TfsFormat.SectorBytes))) + (bytes <= MaxCommitBytes ? 1 : 2);
+        if (HasSpares(extensions))
+        {
+            return Errno.None;
+        }
+        while (_spares.Count > 1)
+        {
+            _allocator.Free(_spares.Pop(), TfsFormat.ExtensionSectors);
+        }
+        return Errno.ENOSPC;
+    }
+
+    /// <summary>Gives the spare extensions back, at unmount or to make room.</summary>
     public void DropSpare()
     {
-        if (_spare >= 0)
+        while (_spares.TryPop(out long start))
         {
-            _allocator.Free(_spare, TfsFormat.ExtensionSectors);
-            _spare = -1;
+            _allocator.Free(start, TfsFormat.ExtensionSectors);
         }
     }
 
@@ -194,7 +214,33 @@ internal sealed class TfsLog
         _extension.Release();
     }
 
-    // Bytes that records take at the most once they are framed and padded.
+    private bool HasSpares(int count)
+    {
+        while (_spares.Count < count)
+        {
+            if (!_allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, ExtensionAlignment, ExtensionAlignment, 0, out long start, out _))
+            {
+                return false;
+            }
+            _spares.Push(start);
+        }
+        return true;
+    }
+
+    // What records take in the log when they are laid one behind the other, mark and commit record included.
+    private static long PackedBytes(RecordBuffer records)
+    {
+        long at = CommitRecord.Mark.Length;
+        for (int i = 0; i < records.RecordCount; i++)
+        {
+            int frame = LogExtension.FrameBytes(records.Record(i).Length);
+            long room = TfsFormat.SectorBytes - (at % TfsFormat.SectorBytes);
+            at += frame <= room ? frame : frame <= TfsFormat.SectorBytes ? room + frame : room + frame + (frame / 64) + TfsFormat.SectorBytes;
+        }
+        return RoundUp(at) + TfsFormat.SectorBytes;
+    }
+
+    // Bytes that records take at the most once they are framed and padded; and whether their commit is to be written in two steps.
     private static long SizeOf(RecordBuffer records, int first, int end, out bool isSplit)
     {
         long bytes = 0;
@@ -206,6 +252,7 @@ internal sealed class TfsLog
             // A record of up to a sector wastes less than its own length in front of it; a longer one a few bytes a sector.
             bytes += frame > TfsFormat.SectorBytes ? frame + (frame / 64) + TfsFormat.SectorBytes : 2 * frame;
         }
+        isSplit |= bytes > MaxCommitBytes;
         return bytes;
     }
 
@@ -349,12 +396,11 @@ internal sealed class TfsLog
     private Errno PrepareExtension(out LogExtension next)
     {
         next = new LogExtension();
-        long start = _spare;
-        _spare = -1;
-        if (start < 0 && !_allocator.TryAllocate(TfsFormat.ExtensionSectors, TfsFormat.ExtensionSectors, ExtensionAlignment, ExtensionAlignment, 0, out start, out _))
+        if (!HasSpares(1))
         {
             return Errno.ENOSPC;
         }
+        long start = _spares.Pop();
         next.Begin(start);
         next.PadSector();
         _chain.Add((start, TfsFormat.ExtensionSectors));

@@ -5,13 +5,15 @@
 // the log does not know yet (a temporary file, something being built) is changed in memory only: the record that first refers to it
 // carries all of it.
 //
+// A transaction (TfsMetadata.Transaction.cs) makes one operation of all that happens while it is open.
+//
 // Lock: _metaMu guards everything here; memory work only, nothing is called under it but the allocator (its lock is a leaf below).
 using System.Diagnostics;
 using System.Globalization;
 
 namespace Tupelo.Tfs;
 
-internal sealed class TfsMetadata
+internal sealed partial class TfsMetadata
 {
     private readonly Lock _metaMu = new(); // Guards Store, the staging buffers, _retired and the counters.
     private readonly TfsAllocator _allocator;
@@ -106,8 +108,10 @@ internal sealed class TfsMetadata
     public void Unset(int tuple, int symbol)
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        AttributeSlot old = _undo is null ? default : Store.Get(tuple, symbol);
         if (Store.Remove(tuple, symbol))
         {
+            _undo?.Changes.Add((tuple, symbol, old));
             ObsoleteEntries += 2;
             Stage(tuple, symbol);
         }
@@ -137,6 +141,7 @@ internal sealed class TfsMetadata
     private void Set(int tuple, int symbol, TfsValueKind kind, ulong value)
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread);
+        _undo?.Changes.Add((tuple, symbol, Store.Get(tuple, symbol)));
         TotalEntries++;
         ObsoleteEntries += Store.Set(tuple, symbol, kind, value) ? 1 : 0;
         Stage(tuple, symbol);
@@ -155,7 +160,10 @@ internal sealed class TfsMetadata
     {
         public void Dispose()
         {
-            metadata._staged.EndOperation();
+            if (metadata._undo is null)
+            {
+                metadata._staged.EndOperation();
+            }
             metadata._metaMu.Exit();
         }
     }

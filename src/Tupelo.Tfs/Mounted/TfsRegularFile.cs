@@ -25,6 +25,12 @@ internal sealed class TfsRegularFile : TfsVnode
     /// <summary>Reads the extents in; caller holds the metadata's lock.</summary>
     public void LoadLocked(int extentsTuple, List<TfsExtent> extents, long sizeBytes) => _extents.LoadLocked(extentsTuple, extents, sizeBytes);
 
+    /// <summary>Drops what is only in memory: a transaction is being taken back.</summary>
+    public void DropPages() => _pages.Discard(0, long.MaxValue);
+
+    /// <summary>Reads the extents in again; caller holds the metadata's lock.</summary>
+    public void ReloadLocked(int extentsTuple, List<TfsExtent> extents, long sizeBytes) => _extents.ReloadLocked(extentsTuple, extents, sizeBytes);
+
     public override Errno WriteBack()
     {
         // What is dirty below this length now is on the device when the pages are written; the length may be logged then.

@@ -53,6 +53,13 @@ internal abstract class TfsVnode : Vnode
         return Errno.None;
     }
 
+    /// <summary>A transaction was taken back: these are its attributes again, and nothing waits to be staged.</summary>
+    public void Restore(in VnodeAttributes attributes)
+    {
+        _ = Interlocked.Exchange(ref _dirty, 0);
+        StoreAttributes(attributes);
+    }
+
     /// <summary>Makes the vnode unusable for good, if nobody refers to it.</summary>
     public bool TryForget() => TryKill();
 

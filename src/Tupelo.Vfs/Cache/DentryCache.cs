@@ -11,6 +11,7 @@ internal sealed class DentryCache
 {
     private const int Rings = 8;
     private const int VictimsPerSweep = 32;
+    private const int MaxNameBytes = 4096; // more than any file system allows
 
     private readonly Ring[] _rings = new Ring[Rings];
     private readonly int _ringBudget;
@@ -112,6 +113,38 @@ internal sealed class DentryCache
             else if (!ReferenceEquals(top.Dentry, root) && !top.Dentry.IsUnhashed && Unhash(top.Dentry))
             {
                 top.Dentry.Unpin();
+            }
+        }
+    }
+
+    // Asks again for every cached name below a directory, and forgets those that lead elsewhere now, with all below them.
+    internal static void DropStale(Dentry root, NameCheck isTrue)
+    {
+        LockRanks.AssertNothingHeld();
+        Span<byte> room = stackalloc byte[MaxNameBytes];
+        var stack = new Stack<Dentry>();
+        stack.Push(root);
+        while (stack.TryPop(out Dentry? directory))
+        {
+            if (directory.Children is not { } children || directory.Vnode is not { } parent)
+            {
+                continue;
+            }
+            foreach (Dentry child in children)
+            {
+                int length = child.CopyName(room);
+                if (isTrue(parent, room[..length], child.Vnode))
+                {
+                    stack.Push(child);
+                }
+                else
+                {
+                    DropSubtree(child);
+                    if (Unhash(child))
+                    {
+                        child.Unpin();
+                    }
+                }
             }
         }
     }

@@ -84,6 +84,9 @@ public enum CachePolicy
     None,
 }
 
+/// <summary>Whether a name in a directory leads to this child; null: to nothing.</summary>
+public delegate bool NameCheck(Vnode directory, ReadOnlySpan<byte> name, Vnode? child);
+
 /// <summary>A mounted instance of a file system. Source: the call list and locks are in docs/vfs.md.</summary>
 public abstract class FileSystem
 {
@@ -179,6 +182,17 @@ public abstract class FileSystem
     /// <summary>The end: nothing of this file system is in use any more. Writes back, closes its device. Called once.</summary>
     public virtual void Shutdown()
     {
+    }
+
+    /// <summary>The file system has changed its tree by itself (it took a transaction back): every cached name is asked for again, and
+    /// forgotten when it is not true any more.</summary>
+    /// <remarks>Locks held: none; nobody else may be changing names.</remarks>
+    protected void RecheckNames(NameCheck isTrue)
+    {
+        if (Volatile.Read(ref _rootDentry) is { } root)
+        {
+            DentryCache.DropStale(root, isTrue);
+        }
     }
 
     internal void SetReadOnly(bool readOnly) => _readOnly = readOnly;
