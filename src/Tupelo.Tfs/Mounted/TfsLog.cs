@@ -178,12 +178,12 @@ internal sealed class TfsLog
     public Errno ReserveRoom(RecordBuffer records)
     {
         long room = _isForeignTail ? 0 : EndOfRecords - _extension.Used;
-        long bytes = PackedBytes(records);
-        if (bytes <= room - TfsFormat.SectorBytes)
+        if (SizeOf(records, 0, records.RecordCount, out _) + TfsFormat.SectorBytes <= room)
         {
-            return Errno.None;
+            return Errno.None; // as Place will find
         }
-        // An estimate may move a commit to the next extension; and what it leaves in the last one is not known to a sector.
+        // It begins a new extension, and what it leaves of the last one is not known to a sector.
+        long bytes = PackedBytes(records);
         int extensions = (int)(bytes / (EndOfRecords - (2 * TfsFormat.SectorBytes))) + (bytes <= MaxCommitBytes ? 1 : 2);
         if (HasSpares(extensions))
         {
