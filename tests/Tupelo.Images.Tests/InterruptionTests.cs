@@ -36,4 +36,22 @@ public sealed class InterruptionTests
         }
         Assert.True(interrupted > 0, "every run ended before the signal came");
     }
+
+    [Fact]
+    public void Listing_IntoAPipeThatCloses_EndsWithoutAWord()
+    {
+        using TemporaryDirectory temporary = new();
+        _ = HostShell.Run(temporary.FullPath, $"mkdir t; cd t; seq -f 'a-rather-long-name-so-that-the-pipe-fills-%g' 1 5000 | xargs touch; cd ..; '{Program}' mkfs image --from t >/dev/null");
+        string said = HostShell.Run(temporary.FullPath, $$"""
+            set +o pipefail
+            for command in 'ls -l image' 'ls -R --json image' 'find image' 'tree image' 'dump image' 'log image'; do
+              '{{Program}}' $command 2>errors | head -n 1 >line; echo "$command ${PIPESTATUS[0]} $(wc -l <line) $(wc -c <errors)"
+            done
+            """);
+        foreach (string line in said.TrimEnd().Split('\n'))
+        {
+            // Killed by SIGPIPE as other tools are, or done: but never a complaint or a stack trace.
+            Assert.Matches("^.* (0|141) 1 0$", line);
+        }
+    }
 }

@@ -161,6 +161,72 @@ public sealed class ExtractionFidelityTests
         Assert.Equal("socket", Output("stat", "-c%F", bench.At("socket")).TrimEnd());
     }
 
+    [Fact]
+    public void TreeOfRoot_WithDevicesOwnersAndXattrs_ComesBackWhole_AndHarmlessWhenNotAsked()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "device nodes and foreign owners need root");
+        using TemporaryDirectory temporary = new();
+        _ = HostShell.Run(temporary.FullPath, """
+            mkdir -p t/d; echo content >t/d/file; mkfifo -m 0620 t/fifo; mknod -m 0600 t/d/char c 5 1; mknod -m 0666 t/block b 7 300
+            ln -s nowhere t/link; chown -h 12:34 t/link; chown 1234:5678 t/d t/d/file t/fifo t/d/char; chmod 2750 t/d; chmod 4711 t/d/file
+            setfattr -n user.note -v kept t/d/file; setfattr -n trusted.secret -v deep t/d/file; setfattr -n user.place -v here t/d
+            touch -h -d '2003-04-05 06:07:08.123456789' t/link t/fifo t/d/file t/block t/d/char t/d
+            """);
+        string image = temporary["image"];
+        _ = Making.Make(new ImageRequest { ImagePath = image, SourceDirectory = temporary["t"] });
+        const string list = "cd \"$0\"; find . -mindepth 1 -printf '%P %y %#m %U:%G %l %TY-%Tm-%TdT%TT\\n' | sort; find . -type b -o -type c | sort | xargs -r stat -c '%n %t:%T'; getfattr -R -h -d -m - . 2>/dev/null | sort";
+        string List(string directory) => Output("bash", "-c", list, directory);
+        using FileBlockDevice device = FileBlockDevice.Open(image, new FileBlockDeviceOptions { ReadOnly = true });
+        using (var whole = new ExtractionBench())
+        {
+            whole.Extract(TfsVolume.Open(device), new ExtractionOptions { PreserveAll = true, Devices = true });
+            Assert.Empty(whole.Notices);
+            Assert.Equal(List(temporary["t"]), List(whole.Destination));
+            Assert.Contains("trusted.secret=\"deep\"", List(whole.Destination), StringComparison.Ordinal);
+        }
+        using var harmless = new ExtractionBench();
+        harmless.Extract(TfsVolume.Open(device));
+        Assert.Equal(3, harmless.Notices.Count(static notice => !notice.IsFailure)); // two devices, one FIFO
+        Assert.Equal(3, harmless.Notices.Count);
+        Assert.Equal("711 0:0", Output("stat", "-c%a %u:%g", harmless.At("d/file")).TrimEnd());
+        Assert.Equal("750 0:0", Output("stat", "-c%a %u:%g", harmless.At("d")).TrimEnd());
+        string left = List(harmless.Destination);
+        Assert.DoesNotContain("trusted", left, StringComparison.Ordinal);
+        Assert.Contains("user.note=\"kept\"", left, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NamesThatAreOneOnThisHost_DoNotReplaceEachOther()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/dev/fuse"), "a host file system without letter case is mounted through /dev/fuse, by root");
+        using TemporaryDirectory temporary = new();
+        _ = HostShell.Run(temporary.FullPath, """
+            truncate -s 16M volume; mkntfs -q -F -Q volume >/dev/null 2>&1; mkdir mount; lowntfs-3g -o ignore_case volume mount
+            """);
+        try
+        {
+            string mount = temporary["mount"];
+            TfsVolume volume = ExtractionBench.Forge(static (smith, root) =>
+            {
+                _ = smith.AddFile(root, "readme", "first"u8);
+                _ = smith.AddFile(root, "README", "second"u8);
+                _ = smith.AddFile(smith.AddDirectory(root, "dir"), "x", "x"u8);
+                _ = smith.AddFile(smith.AddDirectory(root, "DIR"), "y", "y"u8);
+            });
+            var notices = new List<ExtractionNotice>();
+            new TreeExtractor(volume, new ExtractionOptions(), new ExtractionProgress(), notices.Add, default).ExtractInto(volume.Root, "/"u8, mount);
+            Assert.Equal(2, notices.Count);
+            Assert.All(notices, static notice => Assert.True(notice.IsFailure && notice.Message.Contains("letter case", StringComparison.Ordinal), notice.Message));
+            Assert.Equal(["dir", "readme"], Directory.GetFileSystemEntries(mount).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Assert.Equal("second", File.ReadAllText(Path.Combine(mount, "readme"))); // README comes first
+            Assert.Equal(["y"], Directory.GetFileSystemEntries(Path.Combine(mount, "dir")).Select(Path.GetFileName));
+        }
+        finally
+        {
+            _ = HostShell.Run(temporary.FullPath, "umount mount || umount -l mount");
+        }
+    }
+
     [Theory]
     [InlineData(false, "600")]
     [InlineData(true, "6711")]
