@@ -29,7 +29,7 @@ internal sealed class AnonymousFiles(VfsKernel kernel)
         PathRef place = Place(mount, vnode, "pipe"u8);
         mount.Pin();
         place.Dentry.Pin();
-        reading = new OpenFile(context, place, vnode, flags, new FifoHandle(readEnd, packets), claimsWrite: false);
+        reading = new OpenFile(context, place, vnode, flags & ~OpenFlags.Direct, new FifoHandle(readEnd, packets), claimsWrite: false);
         writing = new OpenFile(context, place, vnode, flags | OpenFlags.WriteOnly, new FifoHandle(writeEnd, packets), claimsWrite: false);
     }
 
@@ -56,7 +56,8 @@ internal sealed class AnonymousFiles(VfsKernel kernel)
         {
             return errno;
         }
-        vnode!.Extension.Seals = new SealSet(allowSealing);
+        vnode!.FileSystem.CountOrphan(1);
+        vnode.Extension.Seals = new SealSet(allowSealing);
         mount.Pin();
         var place = new PathRef(mount, Dentry.MakeUnhashed(vnode, new NameKey(name)));
         _ = mount.BeginWrite();
@@ -183,8 +184,9 @@ internal sealed class AnonymousFileSystem : FileSystem
         return new AnonymousVnode(this, 1 + (ulong)Interlocked.Increment(ref _lastIno), type, new VnodeAttributes
         {
             Permissions = 0x180,
-            Uid = context.Credentials.Uid,
-            Gid = context.Credentials.Gid,
+            // Linux' eventfds and their like share one inode of root's; a pipe is its maker's.
+            Uid = type == FileType.Unknown ? 0 : context.Credentials.Uid,
+            Gid = type == FileType.Unknown ? 0 : context.Credentials.Gid,
             LinkCount = 1,
             AccessTime = now,
             ModifyTime = now,

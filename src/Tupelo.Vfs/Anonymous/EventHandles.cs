@@ -3,8 +3,10 @@ namespace Tupelo.Vfs;
 
 internal abstract class EventHandle : OpenHandle
 {
-    public override HandleTraits Traits => HandleTraits.Stream | HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend
-        | HandleTraits.OwnPosition;
+    protected const HandleTraits Common =
+        HandleTraits.Stream | HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend | HandleTraits.OwnPosition;
+
+    public override HandleTraits Traits => Common;
 
     // As Linux: seeking is allowed and does nothing.
     public override IoResult Seek(VfsContext context, long offsetBytes, SeekWhence whence) => IoResult.Bytes(0);
@@ -12,6 +14,8 @@ internal abstract class EventHandle : OpenHandle
 
 internal sealed class EventFdHandle(EventFd eventFd) : EventHandle
 {
+    public override HandleTraits Traits => Common | HandleTraits.PlainWrite;
+
     public override IPollable Pollable => eventFd;
 
     public override IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer, bool nonBlocking) =>
@@ -23,6 +27,8 @@ internal sealed class EventFdHandle(EventFd eventFd) : EventHandle
 
 internal sealed class TimerFdHandle(TimerFd timer) : EventHandle
 {
+    public override HandleTraits Traits => Common | HandleTraits.Unwritable;
+
     public override IPollable Pollable => timer;
 
     internal TimerFd Timer => timer;
@@ -35,6 +41,8 @@ internal sealed class TimerFdHandle(TimerFd timer) : EventHandle
 
 internal sealed class EpollHandle(EpollInstance epoll) : EventHandle
 {
+    public override HandleTraits Traits => Common | HandleTraits.Unreadable | HandleTraits.Unwritable;
+
     public override IPollable Pollable => epoll;
 
     internal EpollInstance Epoll => epoll;
@@ -46,6 +54,8 @@ internal sealed class EpollHandle(EpollInstance epoll) : EventHandle
 
 internal sealed class InotifyHandle(InotifyInstance inotify) : EventHandle
 {
+    public override HandleTraits Traits => Common | HandleTraits.PlainRead | HandleTraits.Unwritable;
+
     public override IPollable Pollable => inotify;
 
     internal InotifyInstance Inotify => inotify;

@@ -95,6 +95,7 @@ public abstract class FileSystem
     // Serial and topology locks; see RenameOperation.
     internal readonly RankedLock RenameMutex = new(LockRank.Rename);  // Guards the parent pointers of this file system's directories.
     private Dentry? _rootDentry;
+    private int _orphans;
     private System.Collections.Concurrent.ConcurrentDictionary<Vnode, bool>? _watched;
     private volatile bool _readOnly;
 
@@ -217,6 +218,11 @@ public abstract class FileSystem
         }
     }
 
+    // Files in use that have no name: they must be freed some day, so the file system cannot become read-only.
+    internal bool HasOrphans => Volatile.Read(ref _orphans) > 0;
+
+    internal void CountOrphan(int delta) => _ = Interlocked.Add(ref _orphans, delta);
+
     // Vnodes that inotify has ever watched: told when the file system ends.
     internal System.Collections.Concurrent.ConcurrentDictionary<Vnode, bool> Watched => LazyInitializer.EnsureInitialized(ref _watched)!;
 
@@ -230,6 +236,6 @@ public abstract class FileSystem
         }
     }
 
-    // Mounts now, bind mounts included. Changed under the mount table's mutex.
-    internal int MountCount { get; set; }
+    // Mounts now: also bind mounts, and detached ones that are still used. Guarded by the mount table's mutex.
+    internal List<Mount> Mounts { get; } = [];
 }

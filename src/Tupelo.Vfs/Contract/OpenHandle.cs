@@ -22,6 +22,18 @@ public enum HandleTraits
 
     /// <summary>The position lives in the handle; lseek asks <see cref="OpenHandle.Seek"/>.</summary>
     OwnPosition = 16,
+
+    /// <summary>Cannot be read at all: EINVAL, also for no bytes (epoll).</summary>
+    Unreadable = 32,
+
+    /// <summary>Cannot be written at all: EINVAL, also for no bytes (epoll, inotify, timers).</summary>
+    Unwritable = 64,
+
+    /// <summary>Reads take no flags of preadv2 but RWF_HIPRI: EOPNOTSUPP.</summary>
+    PlainRead = 128,
+
+    /// <summary>Writes take no flags of pwritev2 but RWF_HIPRI: EOPNOTSUPP.</summary>
+    PlainWrite = 256,
 }
 
 /// <summary>Per-open state with its own operations; the third and smallest class that a file system may derive from.</summary>

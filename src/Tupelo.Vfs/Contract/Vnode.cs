@@ -275,9 +275,15 @@ public abstract partial class Vnode
     {
         BeginAttributeWrite();
         (_changeSeconds, _changeNanoseconds) = now;
+        bool wasOrphan = _linkCount == 0;
         _linkCount += (uint)linkDelta;
+        bool isOrphan = _linkCount == 0;
         _changeCounter++;
         EndAttributeWrite();
+        if (isOrphan != wasOrphan)
+        {
+            FileSystem.CountOrphan(isOrphan ? 1 : -1);
+        }
         AttributesChanged(AttributeMask.ChangeTime | (linkDelta != 0 ? AttributeMask.LinkCount : 0));
     }
 
@@ -288,6 +294,17 @@ public abstract partial class Vnode
         (_accessSeconds, _accessNanoseconds) = now;
         EndAttributeWrite();
         AttributesChanged(AttributeMask.AccessTime);
+    }
+
+    // Bytes went into a FIFO. Any lock state.
+    internal void PassedOn(Timespec now)
+    {
+        BeginAttributeWrite();
+        (_modifySeconds, _modifyNanoseconds) = now;
+        (_changeSeconds, _changeNanoseconds) = now;
+        _changeCounter++;
+        EndAttributeWrite();
+        AttributesChanged(AttributeMask.ModifyTime | AttributeMask.ChangeTime);
     }
 
     // relatime: whether the access time is no newer than a change, or a day old.
@@ -395,6 +412,7 @@ public abstract partial class Vnode
                     FileSystem.ForgetWatched(this);
                 }
                 Evict();
+                FileSystem.CountOrphan(-1);
             }
         }
         else

@@ -153,7 +153,10 @@ internal static class MountOperations
         MountChange change = default;
         table.Enter();
         Mount made = table.MakeMountLocked(fileSystem!, fileSystem!.RootDentry, Kept(flags), source);
-        errno = Attach(context, table, made, target);
+        PathRef top = table.TopLocked(target);
+        // The same file system twice at one place; a bind mount may.
+        errno = ReferenceEquals(top.Dentry, top.Mount.Root) && ReferenceEquals(top.Mount.FileSystem, fileSystem) ? Errno.EBUSY
+            : Attach(context, table, made, target);
         if (errno != Errno.None)
         {
             _ = made.TryEndUnused();
@@ -164,27 +167,32 @@ internal static class MountOperations
         return errno;
     }
 
+    // Whether something may be mounted at the top of the target. Caller holds the mutex.
+    // Errors: ENOENT the target is in a detached mount, or was removed · EINVAL in another namespace.
+    private static Errno CheckTarget(VfsContext context, PathRef top) =>
+        !top.Mount.IsAttached || IsGone(top) ? Errno.ENOENT
+        : !IsMine(context, top.Mount) ? Errno.EINVAL
+        : Errno.None;
+
+    // A name that was removed since it was resolved.
+    private static bool IsGone(PathRef top) => top.Vnode.IsDead || (top.Dentry.IsUnhashed && !ReferenceEquals(top.Dentry, top.Mount.Root));
+
     // Hangs a new tree at the top of the target. Caller holds the mutex.
     private static Errno Attach(VfsContext context, MountTable table, Mount tree, PathRef target)
     {
         PathRef top = table.TopLocked(target);
         Vnode point = top.Vnode;
-        if (!IsMine(context, top.Mount))
+        Errno errno = CheckTarget(context, top);
+        if (errno != Errno.None)
         {
-            return Errno.EINVAL;
-        }
-        if (ReferenceEquals(top.Dentry, top.Mount.Root) && ReferenceEquals(top.Mount.FileSystem, tree.FileSystem)
-            && ReferenceEquals(top.Mount.Root, tree.Root))
-        {
-            return Errno.EBUSY;
+            return errno;
         }
         if (point.IsDirectory != tree.Root.Vnode!.IsDirectory)
         {
             return Errno.ENOTDIR;
         }
         VnodeLock.EnterWrite(point, LockRank.Child);
-        // A name that was removed since it was resolved cannot be mounted on.
-        bool gone = point.IsDead || (top.Dentry.IsUnhashed && !ReferenceEquals(top.Dentry, top.Mount.Root));
+        bool gone = IsGone(top);
         if (!gone)
         {
             table.AttachEverywhereLocked(tree, top.Mount, top.Dentry);
@@ -203,11 +211,12 @@ internal static class MountOperations
         MountTable table = context.Kernel.Mounts;
         MountChange change = default;
         table.Enter();
-        if (source.Mount.Propagation.IsUnbindable || !IsMine(context, source.Mount))
+        errno = CheckTarget(context, table.TopLocked(target));
+        if (errno == Errno.None && (source.Mount.Propagation.IsUnbindable || !IsMine(context, source.Mount)))
         {
             errno = Errno.EINVAL;
         }
-        else
+        if (errno == Errno.None)
         {
             Mount copy = recursive
                 ? table.CopyTreeLocked(source.Mount, source.Dentry, keepUnbindable: false)
@@ -236,7 +245,8 @@ internal static class MountOperations
         table.Enter();
         Mount moved = source.Mount;
         PathRef top = table.TopLocked(target);
-        errno = !ReferenceEquals(source.Dentry, moved.Root) || !IsMine(context, moved) || moved.Attachment is null || moved.Parent!.Propagation.IsShared
+        errno = CheckTarget(context, top) is Errno.ENOENT ? Errno.ENOENT
+            : !ReferenceEquals(source.Dentry, moved.Root) || !IsMine(context, moved) || moved.Attachment is null || moved.Parent!.Propagation.IsShared
             || !IsMine(context, top.Mount)
             || (top.Mount.Propagation.IsShared && MountTable.TreeLocked(moved).Exists(static m => m.Propagation.IsUnbindable)) ? Errno.EINVAL
             : top.Vnode.IsDirectory != moved.Root.Vnode!.IsDirectory ? Errno.EINVAL
@@ -373,13 +383,13 @@ internal static class MountOperations
     // From here on nobody may begin to write to the file system, through any mount. Caller holds the mutex. Errors: EBUSY.
     private static Errno StopWriters(MountTable table, FileSystem fileSystem)
     {
-        List<Mount> mounts = table.MountsOfLocked(fileSystem);
+        List<Mount> mounts = fileSystem.Mounts;
         int barred = 0;
         while (barred < mounts.Count && mounts[barred].TryBarWriters())
         {
             barred++;
         }
-        bool all = barred == mounts.Count;
+        bool all = barred == mounts.Count && !fileSystem.HasOrphans;
         if (all)
         {
             fileSystem.SetReadOnly(true);

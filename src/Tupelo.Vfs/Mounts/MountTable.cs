@@ -75,9 +75,10 @@ internal sealed partial class MountTable(VfsKernel kernel)
     internal Mount MakeMountLocked(FileSystem fileSystem, Dentry root, MountFlags flags, string source)
     {
         root.Pin();
-        fileSystem.MountCount++;
+        var made = new Mount(this, fileSystem, root, flags, source);
+        fileSystem.Mounts.Add(made);
         Kernel.Statistics.MountMade();
-        return new Mount(this, fileSystem, root, flags, source);
+        return made;
     }
 
     // The top of the stack of mounts at a place: where a new mount goes. Caller holds the mutex.
@@ -185,10 +186,6 @@ internal sealed partial class MountTable(VfsKernel kernel)
         return all;
     }
 
-    // All mounts of a file system. Caller holds the mutex.
-    internal List<Mount> MountsOfLocked(FileSystem fileSystem) =>
-        [.. _roots.Concat(_attached).Where(mount => ReferenceEquals(mount.FileSystem, fileSystem))];
-
     // A process' directories live in a namespace from here on.
     internal void Join(DirectoryState directories, MountNamespace mountNamespace)
     {
@@ -241,7 +238,8 @@ internal sealed partial class MountTable(VfsKernel kernel)
         LockRanks.AssertNothingHeld();
         FileSystem fileSystem = mount.FileSystem;
         Enter();
-        bool last = --fileSystem.MountCount == 0;
+        _ = fileSystem.Mounts.Remove(mount);
+        bool last = fileSystem.Mounts.Count == 0;
         Exit();
         mount.Root.Unpin();
         Kernel.Statistics.MountGone();

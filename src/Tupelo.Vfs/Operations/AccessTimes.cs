@@ -24,4 +24,13 @@ internal static class AccessTimes
         }
         vnode.Accessed(now);
     }
+
+    // Bytes went into a FIFO: its node's times move, though its content is not the file system's.
+    internal static void TouchWritten(VfsContext context, Mount mount, Vnode vnode)
+    {
+        if (vnode.FileSystem.CachePolicy == CachePolicy.Exclusive && !mount.IsReadOnly)
+        {
+            vnode.PassedOn(context.Now);
+        }
+    }
 }

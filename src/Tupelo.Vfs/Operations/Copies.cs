@@ -3,7 +3,7 @@
 // Between files bytes pass through one scratch buffer per thread; between a pipe and a file through the pipe's own pages
 // (PipeRing.Drain and Fill). Positions are locked for the whole call when they are used, two of them by serial number.
 // Source: copy_file_range(2), sendfile(2), splice(2), tee(2); the order of errors is Linux'.
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 
 namespace Tupelo.Vfs;
 
@@ -16,7 +16,7 @@ internal static unsafe class Copies
 
     private static byte[] Scratch => t_scratch ??= GC.AllocateUninitializedArray<byte>(ScratchBytes, pinned: true);
 
-    /// <summary>copy_file_range(2). An offset below 0 (<see cref="FileIo.AtPosition"/>) uses and moves the position.</summary>
+    /// <summary>copy_file_range(2). Here and below a null reference for an offset means the open file's position, which moves.</summary>
     /// <remarks>Errors: EISDIR · EINVAL no regular file, offsets, overlap · EBADF modes, O_APPEND · EXDEV another file system · EOVERFLOW · EFBIG · ENOSPC · EIO.</remarks>
     internal static IoResult CopyRange(VfsContext context, OpenFile source, ref long sourceOffset, OpenFile target, ref long targetOffset, ulong length)
     {
@@ -36,8 +36,8 @@ internal static unsafe class Copies
         {
             return Errno.EXDEV;
         }
-        bool sourcePosition = sourceOffset == FileIo.AtPosition;
-        bool targetPosition = targetOffset == FileIo.AtPosition;
+        bool sourcePosition = Unsafe.IsNullRef(in sourceOffset);
+        bool targetPosition = Unsafe.IsNullRef(in targetOffset);
         LockPositions(source, sourcePosition, target, targetPosition);
         long from = sourcePosition ? source.Position : sourceOffset;
         long to = targetPosition ? target.Position : targetOffset;
@@ -53,28 +53,41 @@ internal static unsafe class Copies
     }
 
     /// <summary>What sendfile checks of its source before it looks at the target.</summary>
-    /// <remarks>Errors: EBADF not for reading · ESPIPE an offset and no seeking · EINVAL offset or count below 0.</remarks>
-    internal static IoResult CheckOrigin(OpenFile source, long sourceOffset, ulong length)
+    /// <remarks>Errors: EBADF not for reading · ESPIPE an offset and no seeking · EINVAL offset, count or their sum below 0.</remarks>
+    internal static IoResult CheckOrigin(OpenFile source, ref long sourceOffset, ulong length)
     {
-        bool position = sourceOffset == FileIo.AtPosition;
+        bool position = Unsafe.IsNullRef(in sourceOffset);
         return !source.CanRead ? Errno.EBADF
             : !position && (source.Traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE
-            : (!position && sourceOffset < 0) || length > long.MaxValue ? Errno.EINVAL
+            : !IsRange(source, ref sourceOffset, length) ? Errno.EINVAL
             : IoResult.Bytes(0);
     }
 
     /// <summary>sendfile(2), after <see cref="CheckOrigin"/>.</summary>
-    /// <remarks>Errors: EBADF modes · ESPIPE an offset and no seeking · EINVAL O_APPEND, source no file · those of the write.</remarks>
+    /// <remarks>
+    /// Errors: EBADF modes · to a pipe EPIPE no reader, EAGAIN no room · EINVAL O_APPEND, no seeking in the source, source no file, target
+    /// takes no bytes · those of the write.
+    /// </remarks>
     internal static IoResult Send(VfsContext context, OpenFile target, OpenFile source, ref long sourceOffset, ulong length)
     {
         if (!target.CanWrite)
         {
             return Errno.EBADF;
         }
-        bool position = sourceOffset == FileIo.AtPosition;
-        if (source.Vnode.Type is not (FileType.Regular or FileType.BlockDevice) || (target.Flags & OpenFlags.Append) != 0)
+        bool position = Unsafe.IsNullRef(in sourceOffset);
+        if (target.Handle is FifoHandle pipe)
+        {
+            return Fill(context, source, ref sourceOffset, !position, pipe.Ring, target, length, nonBlocking: false);
+        }
+        if ((target.Flags & OpenFlags.Append) != 0 || source.Handle is FifoHandle)
         {
             return Errno.EINVAL;
+        }
+        if (length == 0 || !IsReadable(source))
+        {
+            // Linux looks at the source's kind when there is something to move, and then the source was accessed all the same.
+            Touch(context, source);
+            return length == 0 ? IoResult.Bytes(0) : Errno.EINVAL;
         }
         bool targetPosition = (target.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         LockPositions(source, position, target, targetPosition);
@@ -92,7 +105,8 @@ internal static unsafe class Copies
                 result = read;
                 break;
             }
-            result = targetPosition
+            result = target.Handle is EventHandle ? Errno.EINVAL
+                : targetPosition
                 ? WriteAt(context, target, to, Scratch.AsSpan(0, (int)read.Count))
                 : WriteStream(context, target, Scratch.AsSpan(0, (int)read.Count), mayWait: done == 0);
             from += result.Count;
@@ -124,8 +138,8 @@ internal static unsafe class Copies
     {
         PipeRing? from = (source.Handle as FifoHandle)?.Ring;
         PipeRing? to = (target.Handle as FifoHandle)?.Ring;
-        bool sourceGiven = sourceOffset != FileIo.AtPosition;
-        bool targetGiven = targetOffset != FileIo.AtPosition;
+        bool sourceGiven = !Unsafe.IsNullRef(in sourceOffset);
+        bool targetGiven = !Unsafe.IsNullRef(in targetOffset);
         if ((from is not null && sourceGiven) || (to is not null && targetGiven))
         {
             return Errno.ESPIPE;
@@ -134,14 +148,13 @@ internal static unsafe class Copies
         {
             return Errno.EBADF;
         }
-        long count = (long)Math.Min(length, FileIo.MaxCount);
         bool nonBlocking = (flags & SpliceFlags.NonBlock) != 0;
         if (from is not null && to is not null)
         {
-            return from.SpliceTo(to, count, nonBlocking || IsNonBlocking(source) || IsNonBlocking(target), context.Interrupt);
+            return from.SpliceTo(to, (long)Math.Min(length, FileIo.MaxCount), nonBlocking || IsNonBlocking(source) || IsNonBlocking(target), context.Interrupt);
         }
-        return from is not null ? Drain(context, from, source, target, ref targetOffset, targetGiven, count, nonBlocking)
-            : to is not null ? Fill(context, source, ref sourceOffset, sourceGiven, to, target, count, nonBlocking)
+        return from is not null ? Drain(context, from, source, target, ref targetOffset, targetGiven, length, nonBlocking)
+            : to is not null ? Fill(context, source, ref sourceOffset, sourceGiven, to, target, length, nonBlocking)
             : Errno.EINVAL;
     }
 
@@ -158,6 +171,26 @@ internal static unsafe class Copies
         }
         bool nonBlocking = (flags & SpliceFlags.NonBlock) != 0 || IsNonBlocking(source) || IsNonBlocking(target);
         return from.Ring.TeeTo(to.Ring, (long)Math.Min(length, FileIo.MaxCount), nonBlocking, context.Interrupt);
+    }
+
+    // What a splice can read: files, and devices that have a position; no directories, no events.
+    private static bool IsReadable(OpenFile source) => source.Handle is { } handle
+        ? (handle.Traits & HandleTraits.Stream) == 0
+        : source.Vnode.IsRegular;
+
+    // Begins at 0 at least and ends before the largest offset.
+    private static bool IsRange(OpenFile file, ref long offset, ulong length)
+    {
+        long start = Unsafe.IsNullRef(in offset) ? file.Position : offset;
+        return start >= 0 && length <= (ulong)(long.MaxValue - start);
+    }
+
+    private static void Touch(VfsContext context, OpenFile file)
+    {
+        if ((file.Flags & OpenFlags.NoAccessTime) == 0)
+        {
+            AccessTimes.Touch(context, file.Path.Mount, file.Vnode);
+        }
     }
 
     private static bool IsNonBlocking(OpenFile file) => (file.Flags & OpenFlags.NonBlock) != 0;
@@ -298,21 +331,18 @@ internal static unsafe class Copies
     }
 
     private static IoResult Drain(
-        VfsContext context, PipeRing from, OpenFile source, OpenFile target, ref long targetOffset, bool targetGiven, long count, bool nonBlocking)
+        VfsContext context, PipeRing from, OpenFile source, OpenFile target, ref long targetOffset, bool targetGiven, ulong length, bool nonBlocking)
     {
-        if ((target.Flags & OpenFlags.Append) != 0 || (targetGiven && (target.Traits & HandleTraits.Stream) != 0))
-        {
-            return Errno.EINVAL;
-        }
-        if (targetGiven && targetOffset < 0)
+        if ((target.Flags & OpenFlags.Append) != 0 || target.Handle is EventHandle || !IsRange(target, ref targetOffset, length)
+            || (targetGiven && (target.Traits & HandleTraits.Stream) != 0))
         {
             return Errno.EINVAL;
         }
         bool position = !targetGiven && (target.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         LockPositions(source, false, target, position);
-        long start = position ? target.Position : targetOffset;
+        long start = position ? target.Position : targetGiven ? targetOffset : 0;
         var sink = new FileSink(context, target, start);
-        IoResult result = from.Drain(ref sink, count, nonBlocking || IsNonBlocking(source), context.Interrupt);
+        IoResult result = from.Drain(ref sink, (long)Math.Min(length, FileIo.MaxCount), nonBlocking || IsNonBlocking(source), context.Interrupt);
         if (result.Count > 0 && (position || targetGiven))
         {
             Advance(target, position, ref targetOffset, start + result.Count);
@@ -322,17 +352,17 @@ internal static unsafe class Copies
     }
 
     private static IoResult Fill(
-        VfsContext context, OpenFile source, ref long sourceOffset, bool sourceGiven, PipeRing to, OpenFile target, long count, bool nonBlocking)
+        VfsContext context, OpenFile source, ref long sourceOffset, bool sourceGiven, PipeRing to, OpenFile target, ulong length, bool nonBlocking)
     {
-        if (source.Vnode.IsDirectory || (sourceGiven && (source.Traits & HandleTraits.Stream) != 0) || (sourceGiven && sourceOffset < 0))
+        if (!IsRange(source, ref sourceOffset, length) || (sourceGiven && (source.Traits & HandleTraits.Stream) != 0))
         {
             return Errno.EINVAL;
         }
         bool position = !sourceGiven && (source.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         LockPositions(source, position, target, false);
-        long start = position ? source.Position : sourceOffset;
+        long start = position ? source.Position : sourceGiven ? sourceOffset : 0;
         var origin = new FileOrigin(context, source, start);
-        IoResult result = to.Fill(ref origin, count, (int)(start & 4095), nonBlocking || IsNonBlocking(target), context.Interrupt);
+        IoResult result = to.Fill(ref origin, (long)Math.Min(length, FileIo.MaxCount), (int)(start & 4095), nonBlocking || IsNonBlocking(target), context.Interrupt);
         if (result.Count > 0 && (position || sourceGiven))
         {
             Advance(source, position, ref sourceOffset, start + result.Count);
@@ -364,8 +394,11 @@ internal static unsafe class Copies
 
         public IoResult Read(Span<byte> buffer)
         {
-            bool stream = (file.Traits & HandleTraits.Stream) != 0;
-            IoResult result = ReadAt(context, file, stream ? FileIo.AtPosition : _offset, buffer);
+            if (!IsReadable(file))
+            {
+                return Errno.EINVAL;
+            }
+            IoResult result = ReadAt(context, file, _offset, buffer);
             _offset += result.Count;
             return result;
         }

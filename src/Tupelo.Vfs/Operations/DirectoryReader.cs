@@ -22,9 +22,14 @@ internal static class DirectoryReader
         IoResult result = Read(context, file.Path, directory, ref position, buffer);
         file.Position = position;
         PositionLock.Exit(file);
-        if (result.Errno != Errno.ENOENT && (file.Flags & OpenFlags.NoAccessTime) == 0)
+        if (result.Errno != Errno.ENOENT)
         {
-            AccessTimes.Touch(context, file.Path.Mount, directory);
+            // Also when there was nothing, or no room for it.
+            Notify.Accessed(file);
+            if ((file.Flags & OpenFlags.NoAccessTime) == 0)
+            {
+                AccessTimes.Touch(context, file.Path.Mount, directory);
+            }
         }
         return result;
     }

@@ -47,20 +47,19 @@ internal static class FileHandles
         return Errno.None;
     }
 
-    /// <summary>Finds the place of a handle in a mount; pinned.</summary>
-    /// <remarks>Errors: EFAULT · EINVAL · ESTALE · EOPNOTSUPP.</remarks>
+    /// <summary>What is checked of a handle before its mount is looked at.</summary>
+    /// <remarks>Errors: EFAULT · EINVAL empty, or above 128 bytes.</remarks>
+    internal static Errno CheckSize(ReadOnlySpan<byte> handle) =>
+        handle.Length < HeaderBytes || Syscalls.IsNull(handle) ? Errno.EFAULT
+        : BinaryPrimitives.ReadUInt32LittleEndian(handle) is 0 or > MaxBodyBytes ? Errno.EINVAL
+        : Errno.None;
+
+    /// <summary>Finds the place of a handle, whose size is checked, in a mount; pinned.</summary>
+    /// <remarks>Errors: EFAULT · ESTALE.</remarks>
     internal static Errno Find(VfsContext context, Mount mount, ReadOnlySpan<byte> handle, out PathRef place)
     {
         place = default;
-        if (handle.Length < HeaderBytes || Syscalls.IsNull(handle))
-        {
-            return Errno.EFAULT;
-        }
         uint bytes = BinaryPrimitives.ReadUInt32LittleEndian(handle);
-        if (bytes is 0 or > MaxBodyBytes)
-        {
-            return Errno.EINVAL;
-        }
         if (handle.Length < HeaderBytes + (int)bytes)
         {
             return Errno.EFAULT;
@@ -79,7 +78,7 @@ internal static class FileHandles
         FileSystem fileSystem = mount.FileSystem;
         if (!fileSystem.Supports(FileSystemFeatures.Handles))
         {
-            return Errno.EOPNOTSUPP;
+            return Errno.ESTALE;
         }
         Errno errno = fileSystem.FindVnode(ino, generation, out Vnode? vnode);
         if (errno != Errno.None)

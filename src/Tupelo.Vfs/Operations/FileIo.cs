@@ -11,12 +11,16 @@ internal static unsafe class FileIo
 {
     internal const long MaxCount = 0x7FFFF000;
     internal const int MaxSegments = 1024;
+    private const int PageBytes = 4096;
 
     /// <summary>Where a transfer happens: the open file's own position, or an offset of the caller's.</summary>
     internal const long AtPosition = -1;
 
     private const ReadWriteFlags KnownFlags = ReadWriteFlags.HighPriority | ReadWriteFlags.DataSync | ReadWriteFlags.Sync | ReadWriteFlags.NoWait
         | ReadWriteFlags.Append | ReadWriteFlags.NoAppend | ReadWriteFlags.NoSignal;
+
+    // Also those that need a file system that can do it, which none here does.
+    private const ReadWriteFlags DefinedFlags = KnownFlags | ReadWriteFlags.Atomic | ReadWriteFlags.DontCache;
 
     /// <summary>Checks segments as readv and writev do, and adds them up.</summary>
     /// <remarks>Errors: EINVAL more than 1024, a length or the sum above SSIZE_MAX · EFAULT no array.</remarks>
@@ -50,7 +54,11 @@ internal static unsafe class FileIo
     /// <remarks>Errors: EBADF not for reading · ESPIPE an offset on a stream · EOPNOTSUPP flags · EISDIR · EINVAL · EFAULT · EAGAIN · EINTR · EIO.</remarks>
     internal static IoResult Read(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, ReadWriteFlags flags = ReadWriteFlags.None)
     {
-        Errno errno = CheckPlace(file, file.CanRead, segments, offsetBytes);
+        Errno errno = CheckAccess(file, writes: false, offsetBytes);
+        if (errno == Errno.None)
+        {
+            errno = CheckRange(file, segments, offsetBytes);
+        }
         if (errno == Errno.None && flags != ReadWriteFlags.None)
         {
             errno = CheckFlags(file, flags, writes: false);
@@ -83,7 +91,11 @@ internal static unsafe class FileIo
     /// <remarks>Errors: EBADF not for writing · ESPIPE · EOPNOTSUPP, EINVAL flags · EFBIG · EPERM sealed · ENOSPC · EPIPE · EFAULT · EAGAIN · EINTR · EIO.</remarks>
     internal static IoResult Write(VfsContext context, OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes, ReadWriteFlags flags = ReadWriteFlags.None)
     {
-        Errno errno = CheckPlace(file, file.CanWrite, segments, offsetBytes);
+        Errno errno = CheckAccess(file, writes: true, offsetBytes);
+        if (errno == Errno.None)
+        {
+            errno = CheckRange(file, segments, offsetBytes);
+        }
         if (errno == Errno.None && flags != ReadWriteFlags.None)
         {
             errno = CheckFlags(file, flags, writes: true);
@@ -112,7 +124,7 @@ internal static unsafe class FileIo
             Notify.Modified(file);
             bool sync = (open & OpenFlags.DataSync) != 0 || (flags & (ReadWriteFlags.DataSync | ReadWriteFlags.Sync)) != 0
                 || (file.Path.Mount.Flags & MountFlags.Synchronous) != 0;
-            if (sync)
+            if (sync && file.Vnode.Type is FileType.Regular or FileType.BlockDevice)
             {
                 bool dataOnly = (open & OpenFlags.Sync) != OpenFlags.Sync && (flags & ReadWriteFlags.Sync) == 0;
                 errno = Durability.Sync(context, file, dataOnly);
@@ -176,16 +188,14 @@ internal static unsafe class FileIo
 
     /// <summary>Writes a vnode's bytes; the caller holds its lock exclusively and has chosen the offset.</summary>
     /// <param name="sizeLimit">RLIMIT_FSIZE and the file system's limit together.</param>
-    internal static IoResult WriteVnodeLocked(VfsContext context, Vnode vnode, ReadOnlySpan<IoVec> segments, long offsetBytes, long sizeLimit)
+    /// <param name="keepsSetId">The store of a mapping: set-id bits stay.</param>
+    internal static IoResult WriteVnodeLocked(VfsContext context, Vnode vnode, ReadOnlySpan<IoVec> segments, long offsetBytes, long sizeLimit,
+        bool keepsSetId = false)
     {
         long left = Math.Min(TotalOf(segments), MaxCount);
         if (left == 0)
         {
             return IoResult.Bytes(0);
-        }
-        if (left > long.MaxValue - offsetBytes)
-        {
-            return Errno.EINVAL;
         }
         if (offsetBytes >= sizeLimit)
         {
@@ -226,7 +236,7 @@ internal static unsafe class FileIo
         }
         if (vnode.FileSystem.CachePolicy == CachePolicy.Exclusive)
         {
-            vnode.ContentChanged(context.Now, Math.Max(vnode.SizeBytes, offsetBytes + done), SetIdBitsToDrop(context, vnode));
+            vnode.ContentChanged(context.Now, Math.Max(vnode.SizeBytes, offsetBytes + done), keepsSetId ? 0 : SetIdBitsToDrop(context, vnode));
         }
         else
         {
@@ -238,13 +248,18 @@ internal static unsafe class FileIo
     /// <summary>Set-id bits that a change of content by this caller clears.</summary>
     internal static uint SetIdBitsToDrop(VfsContext context, Vnode vnode)
     {
-        uint permissions = vnode.Permissions;
-        if ((permissions & (Mode.SetUid | Mode.SetGid)) == 0 || Access.Has(context, Capabilities.KeepSetId))
-        {
-            return 0;
-        }
-        uint drop = permissions & Mode.SetUid;
-        return (permissions & (Mode.SetGid | 0x8)) == (Mode.SetGid | 0x8) ? drop | Mode.SetGid : drop;
+        vnode.ReadAccess(out uint permissions, out _, out uint gid);
+        return (permissions & (Mode.SetUid | Mode.SetGid)) == 0 || Access.Has(context, Capabilities.KeepSetId) ? 0
+            : (permissions & Mode.SetUid) | SetGidToDrop(context, permissions, gid);
+    }
+
+    /// <summary>The set-group-id bit, when it marks a program or is not this caller's to keep (without execution it means locks).</summary>
+    internal static uint SetGidToDrop(VfsContext context, uint permissions, uint gid)
+    {
+        const uint GroupExecute = 0x8;
+        return (permissions & GroupExecute) != 0 || !(context.Credentials.IsInGroup(gid) || Access.Has(context, Capabilities.KeepSetId))
+            ? permissions & Mode.SetGid
+            : 0;
     }
 
     internal static long SizeLimit(VfsContext context, Vnode vnode) => Math.Min(context.Limits.MaxFileBytes, vnode.FileSystem.MaxFileBytes);
@@ -262,16 +277,23 @@ internal static unsafe class FileIo
     private static bool IsNonBlocking(OpenFile file, ReadWriteFlags flags) =>
         (file.Flags & OpenFlags.NonBlock) != 0 || (flags & ReadWriteFlags.NoWait) != 0;
 
-    // In Linux' order: an offset on a stream, the access mode, a range that ends beyond the largest offset.
-    private static Errno CheckPlace(OpenFile file, bool permitted, ReadOnlySpan<IoVec> segments, long offsetBytes)
+    /// <summary>What is asked of the open file before its bytes are, in Linux' order.</summary>
+    /// <remarks>Errors: ESPIPE an offset on a stream · EBADF access mode · EINVAL no such operation.</remarks>
+    internal static Errno CheckAccess(OpenFile file, bool writes, long offsetBytes)
     {
-        if (file.Handle is { } handle && (handle.Traits & HandleTraits.Stream) != 0)
+        HandleTraits traits = file.Traits;
+        return offsetBytes != AtPosition && (traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE
+            : !(writes ? file.CanWrite : file.CanRead) ? Errno.EBADF
+            : (traits & (writes ? HandleTraits.Unwritable : HandleTraits.Unreadable)) != 0 ? Errno.EINVAL
+            : Errno.None;
+    }
+
+    // A range that ends beyond the largest offset.
+    private static Errno CheckRange(OpenFile file, ReadOnlySpan<IoVec> segments, long offsetBytes)
+    {
+        if ((file.Traits & HandleTraits.Stream) != 0)
         {
-            return offsetBytes != AtPosition ? Errno.ESPIPE : permitted ? Errno.None : Errno.EBADF;
-        }
-        if (!permitted)
-        {
-            return Errno.EBADF;
+            return Errno.None;
         }
         long offset = offsetBytes == AtPosition ? file.Position : offsetBytes;
         return TotalOf(segments) > long.MaxValue - offset ? Errno.EINVAL : Errno.None;
@@ -279,13 +301,13 @@ internal static unsafe class FileIo
 
     private static Errno CheckFlags(OpenFile file, ReadWriteFlags flags, bool writes)
     {
-        if ((flags & ~KnownFlags) != 0
-            || ((flags & ReadWriteFlags.NoWait) != 0 && file.Handle is null && !file.Vnode.FileSystem.Supports(FileSystemFeatures.NoWait)))
-        {
-            return Errno.EOPNOTSUPP;
-        }
         const ReadWriteFlags Both = ReadWriteFlags.Append | ReadWriteFlags.NoAppend;
-        return (flags & Both) == Both ? Errno.EINVAL
+        bool plain = (file.Handle is null && file.Vnode.IsDirectory)
+            || (file.Traits & (writes ? HandleTraits.PlainWrite : HandleTraits.PlainRead)) != 0;
+        return (flags & ~(plain ? ReadWriteFlags.HighPriority : DefinedFlags)) != 0 ? Errno.EOPNOTSUPP
+            : (flags & Both) == Both ? Errno.EINVAL
+            : (flags & ~KnownFlags) != 0 ? Errno.EOPNOTSUPP
+            : (flags & ReadWriteFlags.NoWait) != 0 && file.Handle is null && !file.Vnode.FileSystem.Supports(FileSystemFeatures.NoWait) ? Errno.EOPNOTSUPP
             : writes && (flags & ReadWriteFlags.NoAppend) != 0 && (file.Vnode.Flags & InodeFlags.AppendOnly) != 0 ? Errno.EPERM
             : Errno.None;
     }
@@ -303,7 +325,9 @@ internal static unsafe class FileIo
             }
             if (offsetBytes + left > size && seals.CheckResize(size, offsetBytes + left) != Errno.None)
             {
-                left = size - offsetBytes;
+                // As Linux, page by page: the first one that would grow the file ends it.
+                left = (size / PageBytes * PageBytes) - offsetBytes;
+                return left > 0 ? Errno.None : Errno.EPERM;
             }
         }
         return Errno.None;
@@ -337,12 +361,17 @@ internal static unsafe class FileIo
         return result;
     }
 
-    private static IoResult ReadHandle(
+    internal static IoResult ReadHandle(
         VfsContext context, OpenFile file, OpenHandle handle, ReadOnlySpan<IoVec> segments, long offsetBytes, bool nonBlocking)
     {
         HandleTraits traits = handle.Traits;
         bool usesPosition = offsetBytes == AtPosition && (traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         bool locks = (traits & HandleTraits.SelfLocking) == 0;
+        bool plain = (traits & HandleTraits.PlainRead) != 0;
+        if (segments.Length > 1 && (traits & HandleTraits.Stream) != 0 && !plain)
+        {
+            return StreamVectors.Read(context, file, handle, segments, nonBlocking);
+        }
         if (usesPosition)
         {
             PositionLock.Enter(file);
@@ -362,14 +391,15 @@ internal static unsafe class FileIo
                 result = Errno.EFAULT;
                 break;
             }
-            if (count == 0 && segments.Length > 1)
+            // A plain read is made for each piece, whatever its size.
+            if (count == 0 && segments.Length > 1 && !plain)
             {
                 continue;
             }
             // What came already is returned at once: only the first piece may sleep.
             result = handle.Read(context, Math.Max(start, 0) + done, new Span<byte>(segment.Address, count), nonBlocking || done > 0);
             done += result.Count;
-            if (result.Count < count)
+            if (!result.IsOk || result.Count < count)
             {
                 break;
             }
@@ -385,17 +415,26 @@ internal static unsafe class FileIo
         }
         if (done > 0)
         {
+            if (file.Vnode.Type == FileType.Fifo && (file.Flags & OpenFlags.NoAccessTime) == 0)
+            {
+                AccessTimes.Touch(context, file.Path.Mount, file.Vnode);
+            }
             Notify.Accessed(file);
         }
         return done > 0 || result.IsOk ? IoResult.Bytes(done) : result;
     }
 
-    private static IoResult WriteHandle(
+    internal static IoResult WriteHandle(
         VfsContext context, OpenFile file, OpenHandle handle, ReadOnlySpan<IoVec> segments, long offsetBytes, bool append, bool nonBlocking)
     {
         HandleTraits traits = handle.Traits;
         bool usesPosition = offsetBytes == AtPosition && (traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         bool locks = (traits & HandleTraits.SelfLocking) == 0;
+        bool plain = (traits & HandleTraits.PlainWrite) != 0;
+        if (segments.Length > 1 && (traits & HandleTraits.Stream) != 0 && !plain)
+        {
+            return StreamVectors.Write(context, file, handle, segments, nonBlocking);
+        }
         bool ownAppend = append && (traits & HandleTraits.OwnAppend) != 0;
         if (usesPosition)
         {
@@ -426,13 +465,13 @@ internal static unsafe class FileIo
                 result = Errno.EFAULT;
                 break;
             }
-            if (count == 0 && segments.Length > 1)
+            if (count == 0 && segments.Length > 1 && !plain)
             {
                 continue;
             }
             result = handle.Write(context, ownAppend ? OpenHandle.AtEnd : at, new ReadOnlySpan<byte>(segment.Address, count), nonBlocking);
             done += result.Count;
-            if (result.Count < count)
+            if (!result.IsOk || result.Count < count)
             {
                 break;
             }
@@ -451,6 +490,10 @@ internal static unsafe class FileIo
         }
         if (done > 0)
         {
+            if (file.Vnode.Type == FileType.Fifo)
+            {
+                AccessTimes.TouchWritten(context, file.Path.Mount, file.Vnode);
+            }
             Attributes.Forget(file.Vnode);
         }
         if (usesPosition)

@@ -74,6 +74,10 @@ public sealed unsafe class FileMapping : IDisposable
         {
             return Errno.EPERM;
         }
+        if ((file.Flags & OpenFlags.NoAccessTime) == 0)
+        {
+            AccessTimes.Touch(context, file.Path.Mount, file.Vnode);
+        }
         mapping = new FileMapping(context, file, offset, (long)length, protection, shared);
         return Errno.None;
     }
@@ -190,7 +194,7 @@ public sealed unsafe class FileMapping : IDisposable
             fixed (byte* address = data)
             {
                 IoVec segment = new(address, (nuint)count);
-                result = FileIo.WriteVnodeLocked(_context, vnode, new ReadOnlySpan<IoVec>(in segment), at, long.MaxValue);
+                result = FileIo.WriteVnodeLocked(_context, vnode, new ReadOnlySpan<IoVec>(in segment), at, long.MaxValue, keepsSetId: true);
             }
         }
         VnodeLock.ExitWrite(vnode, LockRank.Data);

@@ -21,7 +21,7 @@ internal static class Ioctls
                 file.SetStatusFlags(flag, on != 0 ? flag : 0);
                 return IoResult.Bytes(0);
             case IoctlRequest.FileBytesReadable when file.Vnode.IsRegular:
-                return Write(argument, (int)Math.Clamp(file.Vnode.SizeBytes - file.Position, int.MinValue, int.MaxValue));
+                return Write(argument, unchecked((int)(file.Vnode.SizeBytes - file.Position))); // Cut to 32 bits, as Linux does.
             case IoctlRequest.FileSystemBlockSize when file.Vnode.Type is FileType.Regular or FileType.Directory:
                 return Write(argument, file.Vnode.FileSystem.BlockSizeBytes);
             case IoctlRequest.GetInodeFlags when HasFlags(file):

@@ -97,7 +97,7 @@ internal static class Metadata
         return errno == Errno.None && writesStorage && place.Mount.IsReadOnly ? Errno.EROFS : errno;
     }
 
-    /// <summary>chmod(2). Errors: EROFS · EOPNOTSUPP a link · EPERM not owner, immutable · EIO.</summary>
+    /// <summary>chmod(2). Errors: EROFS · EOPNOTSUPP a link, an eventfd and its like · EPERM not owner, immutable · EIO.</summary>
     internal static Errno SetMode(VfsContext context, PathRef place, Vnode vnode, uint mode)
     {
         Errno errno = place.Mount.BeginWrite();
@@ -105,7 +105,7 @@ internal static class Metadata
         {
             return errno;
         }
-        if (vnode.Type == FileType.Symlink)
+        if (vnode.Type is FileType.Symlink or FileType.Unknown)
         {
             errno = Errno.EOPNOTSUPP;
         }
@@ -122,7 +122,7 @@ internal static class Metadata
         return Finish(place, vnode, errno);
     }
 
-    /// <summary>chown(2); <see cref="KeepId"/> keeps an id. Errors: EROFS · EPERM · EIO.</summary>
+    /// <summary>chown(2); <see cref="KeepId"/> keeps an id. Errors: EROFS · EOPNOTSUPP an eventfd and its like · EPERM · EIO.</summary>
     internal static Errno SetOwner(VfsContext context, PathRef place, Vnode vnode, uint uid, uint gid)
     {
         Errno errno = place.Mount.BeginWrite();
@@ -216,9 +216,13 @@ internal static class Metadata
 
     private static Errno SetOwnerLocked(VfsContext context, Vnode vnode, uint uid, uint gid)
     {
+        if (vnode.Type == FileType.Unknown)
+        {
+            return Errno.EOPNOTSUPP;
+        }
         vnode.ReadAccess(out uint permissions, out uint oldUid, out uint oldGid);
         bool sets = uid != KeepId || gid != KeepId;
-        uint drop = vnode.IsDirectory ? 0 : (permissions & Mode.SetUid) | ((permissions & 0x8) != 0 ? permissions & Mode.SetGid : 0);
+        uint drop = vnode.IsDirectory ? 0 : (permissions & Mode.SetUid) | FileIo.SetGidToDrop(context, permissions, oldGid);
         if ((sets || drop != 0) && IsUnchangeable(vnode))
         {
             return Errno.EPERM;
@@ -251,7 +255,7 @@ internal static class Metadata
         {
             if (!touch)
             {
-                return Errno.EPERM;
+                return vnode.Type == FileType.Unknown ? Errno.EOPNOTSUPP : Errno.EPERM;
             }
             Errno errno = Access.Check(context, vnode, AccessModes.Write);
             if (errno != Errno.None)

@@ -278,7 +278,8 @@ internal static class OpenOperation
         {
             return errno;
         }
-        vnode!.IsLinkable = (flags & OpenFlags.Exclusive) == 0;
+        vnode!.FileSystem.CountOrphan(1);
+        vnode.IsLinkable = (flags & OpenFlags.Exclusive) == 0;
         Span<byte> name = stackalloc byte[24];
         name[0] = (byte)'#';
         _ = System.Buffers.Text.Utf8Formatter.TryFormat(vnode.Ino, name[1..], out int digits);
@@ -382,7 +383,8 @@ internal static class OpenOperation
         {
             errno = SpecialFiles.Open(context, vnode, flags, out handle);
         }
-        if (errno == Errno.None && (flags & OpenFlags.Direct) != 0 && !vnode.FileSystem.Supports(FileSystemFeatures.DirectIo))
+        bool isStorage = vnode.Type is FileType.Regular or FileType.BlockDevice;
+        if (errno == Errno.None && (flags & OpenFlags.Direct) != 0 && !(isStorage && vnode.FileSystem.Supports(FileSystemFeatures.DirectIo)))
         {
             handle?.Release();
             errno = Errno.EINVAL;

@@ -116,17 +116,17 @@ internal static class Space
     }
 
     /// <summary>lseek(2).</summary>
-    /// <remarks>Errors: ESPIPE · EINVAL whence, result before 0 · ENXIO no data or hole beyond.</remarks>
+    /// <remarks>Errors: EINVAL whence · ESPIPE · EINVAL result before 0 · ENXIO no data or hole beyond.</remarks>
     internal static IoResult Seek(VfsContext context, OpenFile file, long offsetBytes, SeekWhence whence)
     {
         HandleTraits traits = file.Traits;
-        if ((traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == HandleTraits.Stream)
-        {
-            return Errno.ESPIPE;
-        }
         if ((uint)whence > (uint)SeekWhence.Hole)
         {
             return Errno.EINVAL;
+        }
+        if ((traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == HandleTraits.Stream)
+        {
+            return Errno.ESPIPE;
         }
         if ((traits & HandleTraits.OwnPosition) != 0)
         {

@@ -79,16 +79,12 @@ public sealed partial class PipeRing
     /// <summary>Moves up to <paramref name="length"/> bytes from <paramref name="source"/> to the end of this ring, as many as there is
     /// room for, after waiting until there is some.</summary>
     /// <param name="offsetInPage">Where in a page the source stands: the first piece ends at the page's end.</param>
-    /// <returns>Bytes moved; 0 at the source's end.</returns>
+    /// <returns>Bytes moved; 0 at the source's end, or when there is room and <paramref name="length"/> is 0.</returns>
     /// <remarks>Errors, first match wins: EPIPE no reader · EAGAIN no room and <paramref name="nonBlocking"/> · EINTR · the source's, when
     /// it gave nothing. Source: splice(2).</remarks>
     public IoResult Fill<TSource>(ref TSource source, long length, int offsetInPage, bool nonBlocking, Interrupt? interrupt)
         where TSource : IPipeSource, allows ref struct
     {
-        if (length == 0)
-        {
-            return IoResult.Bytes(0);
-        }
         Errno error = Reserve(length, offsetInPage, nonBlocking, interrupt, out int places);
         if (error != Errno.None)
         {

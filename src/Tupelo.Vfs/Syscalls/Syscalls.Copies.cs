@@ -15,11 +15,7 @@ public sealed unsafe partial class Syscalls
         IoResult result = Errno.EINVAL;
         if (flags == 0)
         {
-            long from = Unsafe.IsNullRef(in inOffset) ? FileIo.AtPosition : Given(inOffset);
-            long to = Unsafe.IsNullRef(in outOffset) ? FileIo.AtPosition : Given(outOffset);
-            result = Copies.CopyRange(Context, source, ref from, target, ref to, length);
-            Store(ref inOffset, from, result);
-            Store(ref outOffset, to, result);
+            result = Copies.CopyRange(Context, source, ref inOffset, target, ref outOffset, length);
         }
         source.Release();
         target.Release();
@@ -33,13 +29,12 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        long from = Unsafe.IsNullRef(in offset) ? FileIo.AtPosition : Given(offset);
-        IoResult result = Copies.CheckOrigin(source, from, count);
+        IoResult result = Copies.CheckOrigin(source, ref offset, count);
         if (result.IsOk)
         {
             if (TryGetFile(outFd, out OpenFile target))
             {
-                result = Copies.Send(Context, target, source, ref from, count);
+                result = Copies.Send(Context, target, source, ref offset, count);
                 target.Release();
             }
             else
@@ -47,7 +42,6 @@ public sealed unsafe partial class Syscalls
                 result = Errno.EBADF;
             }
         }
-        Store(ref offset, from, result);
         source.Release();
         return result.Raw;
     }
@@ -67,11 +61,7 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        long from = Unsafe.IsNullRef(in inOffset) ? FileIo.AtPosition : Given(inOffset);
-        long to = Unsafe.IsNullRef(in outOffset) ? FileIo.AtPosition : Given(outOffset);
-        IoResult result = Copies.Splice(Context, source, ref from, target, ref to, length, flags);
-        Store(ref inOffset, from, result);
-        Store(ref outOffset, to, result);
+        IoResult result = Copies.Splice(Context, source, ref inOffset, target, ref outOffset, length, flags);
         source.Release();
         target.Release();
         return result.Raw;
@@ -168,17 +158,6 @@ public sealed unsafe partial class Syscalls
             file.Release();
         }
         return Result(errno);
-    }
-
-    // An offset that is given; -1 must not be taken for "the position".
-    private static long Given(long offset) => offset == FileIo.AtPosition ? long.MinValue : offset;
-
-    private static void Store(ref long offset, long value, IoResult result)
-    {
-        if (!Unsafe.IsNullRef(in offset) && result.IsOk)
-        {
-            offset = value == long.MinValue ? FileIo.AtPosition : value;
-        }
     }
 
     private bool TryGetTwo(int firstFd, int secondFd, out OpenFile first, out OpenFile second)

@@ -217,9 +217,10 @@ public sealed partial class Syscalls
     /// <summary>open_by_handle_at(2).</summary>
     public long OpenByHandleAt(int mountFd, ReadOnlySpan<byte> handle, OpenFlags flags)
     {
-        if (!Access.Has(Context, Capabilities.ReadSearch))
+        Errno errno = FileHandles.CheckSize(handle);
+        if (errno != Errno.None)
         {
-            return Result(Errno.EPERM);
+            return Result(errno);
         }
         PathRef at;
         OpenFile? mountFile = null;
@@ -236,7 +237,8 @@ public sealed partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        Errno errno = FileHandles.Find(Context, at.Mount, handle, out PathRef place);
+        PathRef place = default;
+        errno = Access.Has(Context, Capabilities.ReadSearch) ? FileHandles.Find(Context, at.Mount, handle, out place) : Errno.EPERM;
         mountFile?.Release();
         if (errno != Errno.None)
         {

@@ -102,10 +102,14 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        IoResult result = CheckVector(file, file.CanRead, segments, count, offsetBytes);
+        IoResult result = CheckVector(file, writes: false, segments, count, offsetBytes);
         if (result.Count > 0)
         {
             result = FileIo.Read(Context, file, segments[..count], offsetBytes, flags);
+        }
+        if (result.Raw == 0)
+        {
+            Notify.Accessed(file); // Unlike read(2), as Linux: also when nothing was read.
         }
         file.Release();
         return result.Raw;
@@ -122,7 +126,7 @@ public sealed unsafe partial class Syscalls
         {
             return Result(Errno.EBADF);
         }
-        IoResult result = CheckVector(file, file.CanWrite, segments, count, offsetBytes);
+        IoResult result = CheckVector(file, writes: true, segments, count, offsetBytes);
         if (result.Count > 0)
         {
             result = FileIo.Write(Context, file, segments[..count], offsetBytes, flags);
@@ -252,10 +256,11 @@ public sealed unsafe partial class Syscalls
     }
 
     // The bytes that would move; when there are none, nothing else is looked at.
-    private static IoResult CheckVector(OpenFile file, bool permitted, ReadOnlySpan<IoVec> segments, int count, long offsetBytes) =>
-        offsetBytes != FileIo.AtPosition && (file.Traits & HandleTraits.Stream) != 0 ? Errno.ESPIPE
-        : !permitted ? Errno.EBADF
-        : FileIo.CheckSegments(segments, count);
+    private static IoResult CheckVector(OpenFile file, bool writes, ReadOnlySpan<IoVec> segments, int count, long offsetBytes)
+    {
+        Errno errno = FileIo.CheckAccess(file, writes, offsetBytes);
+        return errno != Errno.None ? errno : FileIo.CheckSegments(segments, count);
+    }
 
     private long SyncFile(int fd, bool dataOnly)
     {

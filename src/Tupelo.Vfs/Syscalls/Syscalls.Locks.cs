@@ -119,7 +119,7 @@ public sealed partial class Syscalls
             return Errno.EPERM;
         }
         bool takesDirect = file.Handle is FifoHandle
-            || (file.Vnode.FileSystem.Supports(FileSystemFeatures.DirectIo) && file.Vnode.ExtensionOrNull?.Seals is null);
+            || (file.Vnode.IsRegular && file.Vnode.FileSystem.Supports(FileSystemFeatures.DirectIo) && file.Vnode.ExtensionOrNull?.Seals is null);
         if ((flags & OpenFlags.Direct) != 0 && !takesDirect)
         {
             return Errno.EINVAL;
@@ -153,6 +153,10 @@ public sealed partial class Syscalls
         if (!file.CanWrite)
         {
             return Errno.EPERM;
+        }
+        if ((seals & ~Seals.All) != 0)
+        {
+            return Errno.EINVAL;
         }
         Vnode vnode = file.Vnode;
         if (vnode.ExtensionOrNull?.Seals is not { } set)

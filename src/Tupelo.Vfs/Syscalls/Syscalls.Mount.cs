@@ -12,6 +12,11 @@ public sealed partial class Syscalls
         {
             flags &= ~MountFlags.MagicMask;
         }
+        // A source need not be a path; it is copied before anything is looked at.
+        if (source.Length >= PathWalk.MaxPathBytes || type.Length >= PathWalk.MaxPathBytes)
+        {
+            return Result(Errno.EINVAL);
+        }
         Errno errno = Resolve(AtFd.CurrentDirectory, target, follow: true, mayBeEmpty: false, out PathRef place);
         if (errno != Errno.None)
         {

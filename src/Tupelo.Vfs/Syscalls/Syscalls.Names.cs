@@ -38,16 +38,12 @@ public sealed partial class Syscalls
         {
             return Result(Errno.EINVAL);
         }
-        bool empty = (flags & AtFlags.EmptyPath) != 0;
-        Errno errno = Resolve(oldDirFd, oldPath, (flags & AtFlags.SymlinkFollow) != 0, empty, out PathRef source);
+        WalkFlags walkFlags = ((flags & AtFlags.SymlinkFollow) != 0 ? WalkFlags.FollowLast : 0)
+            | ((flags & AtFlags.EmptyPath) != 0 ? WalkFlags.EmptyPath | WalkFlags.OwnDescriptor : 0);
+        Errno errno = Resolve(oldDirFd, oldPath, walkFlags, out PathRef source);
         if (errno != Errno.None)
         {
             return Result(errno);
-        }
-        if (empty && oldPath.IsEmpty && !MayLinkDescriptor(oldDirFd))
-        {
-            source.Unpin();
-            return Result(Errno.ENOENT);
         }
         var walk = new PathWalk(Context, newDirFd, newPath, WalkFlags.None);
         errno = walk.Begin();
@@ -172,22 +168,6 @@ public sealed partial class Syscalls
         }
         walk.Dispose();
         return Result(errno);
-    }
-
-    // As Linux since 6.10: with the capability, or by whoever opened the descriptor.
-    private bool MayLinkDescriptor(int fd)
-    {
-        if (Access.Has(Context, Capabilities.ReadSearch))
-        {
-            return true;
-        }
-        if (fd == AtFd.CurrentDirectory || !TryGetAny(fd, out OpenFile file))
-        {
-            return false;
-        }
-        bool own = ReferenceEquals(file.Credentials, Context.Credentials);
-        file.Release();
-        return own;
     }
 
     private IoResult ReadLink(PathRef place, Span<byte> buffer)

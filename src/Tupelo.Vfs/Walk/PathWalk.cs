@@ -30,6 +30,9 @@ internal enum WalkFlags
 
     /// <summary>Passing through a mount is no use of it (MNT_EXPIRE looks at the mark).</summary>
     KeepExpiry = 8,
+
+    /// <summary>A descriptor to begin at must be the caller's own, or the caller may read everything (linkat with AT_EMPTY_PATH): ENOENT.</summary>
+    OwnDescriptor = 16,
 }
 
 /// <summary>What the last component of a path is.</summary>
@@ -125,7 +128,7 @@ internal ref struct PathWalk
     }
 
     /// <summary>Goes to the start: root, current directory or descriptor. Also restarts a walk that has to be repeated.</summary>
-    /// <remarks>Errors: those of CheckPath · EBADF · ENOTDIR · EXDEV absolute with RESOLVE_BENEATH.</remarks>
+    /// <remarks>Errors: those of CheckPath · EBADF · ENOENT not the caller's own descriptor · ENOTDIR · EXDEV absolute with RESOLVE_BENEATH.</remarks>
     internal Errno Begin()
     {
         Errno errno = CheckPath(_path, (_flags & WalkFlags.EmptyPath) != 0);
@@ -542,6 +545,12 @@ internal ref struct PathWalk
         if (_startFile is null && !_context.Files.TryGet(_dirFd, out _startFile))
         {
             return Errno.EBADF;
+        }
+        // As Linux since 6.10.
+        if ((_flags & WalkFlags.OwnDescriptor) != 0 && !ReferenceEquals(_startFile!.Credentials, _context.Credentials)
+            && !Access.Has(_context, Capabilities.ReadSearch))
+        {
+            return Errno.ENOENT;
         }
         Errno errno = StandAt(_startFile!.Path);
         if (errno != Errno.None)

@@ -49,6 +49,9 @@ internal enum CallKind
     CopyFileRange,
     SendFile,
     Splice,
+
+    /// <summary>splice or sendfile from a memory file of its own into a pipe: see <see cref="CallExecutor"/>.</summary>
+    FilePipe,
     Tee,
     IoCtl,
 
@@ -146,6 +149,7 @@ internal sealed record Call(CallKind Kind, int Process)
     /// <summary>Printable form of a name: text, escapes, and long runs shortened.</summary>
     internal static string Quote(ReadOnlySpan<byte> bytes)
     {
+        const int MostQuoted = 1000;
         if (bytes.IsEmpty)
         {
             return "\"\"";
@@ -157,6 +161,11 @@ internal sealed record Call(CallKind Kind, int Process)
             while (i + run < bytes.Length && bytes[i + run] == bytes[i])
             {
                 run++;
+            }
+            if (text.Length > MostQuoted)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"... ({bytes.Length} bytes)");
+                break;
             }
             text.Append(bytes[i] is >= 0x20 and < 0x7F ? ((char)bytes[i]).ToString() : $"\\x{bytes[i]:x2}");
             if (run > 8)

@@ -161,6 +161,7 @@ internal sealed class CallExecutor : IDisposable
             p.Splice(x.Fd, ref i, x.Fd2, ref u, (nuint)x.C, (uint)x.D)),
         CallKind.SendFile => TwoOffsets(s, c, o, static (ISyscalls p, Call x, ref long i, ref long u) =>
             p.SendFile(x.Fd2, x.Fd, ref i, (nuint)x.C)),
+        CallKind.FilePipe => FilePipe(s, c, o),
         CallKind.Tee => s.Tee(c.Fd, c.Fd2, (nuint)c.C, (uint)c.D),
         CallKind.IoCtl => IoCtl(s, c, o),
         CallKind.MapAndStore => MapAndStore(s, c),
@@ -203,7 +204,7 @@ internal sealed class CallExecutor : IDisposable
         CallKind.InotifyInit1 => s.InotifyInit1((int)c.A),
         CallKind.InotifyAddWatch => s.InotifyAddWatch(c.Fd, c.Path, (uint)c.A),
         CallKind.InotifyRmWatch => s.InotifyRmWatch(c.Fd, (int)c.A),
-        CallKind.Mount => Mount(s, c),
+        CallKind.Mount => Mount(s, c, o),
         CallKind.Umount2 => IsRoot(s, c.Path) ? 0 : s.Umount2(c.Path, (int)c.A),
         CallKind.OpenByHandle => OpenByHandle(s, c),
         _ => throw new InvalidOperationException($"{c.Kind} is not a call of a process"),
@@ -318,12 +319,8 @@ internal sealed class CallExecutor : IDisposable
 
     private static long TwoOffsets(ISyscalls s, Call c, Outcome o, OffsetCall call)
     {
-        // A and B: offsets, or long.MinValue for NULL; C: length. A hole of gigabytes, or a file sent behind itself, would fill the memory.
-        const long MostBytes = 1 << 20;
-        KernelStat from = default;
-        KernelStat to = default;
-        if ((ulong)c.C > MostBytes && s.FStat(c.Fd, ref from) == 0 && s.FStat(c.Fd2, ref to) == 0
-            && (from.SizeBytes > MostBytes || from.Ino == to.Ino))
+        // A and B: offsets, or long.MinValue for NULL; C: length.
+        if (IsLeftOut(s, c))
         {
             return 0;
         }
@@ -335,6 +332,47 @@ internal sealed class CallExecutor : IDisposable
             ? noOutput ? call(s, c, ref Absent.Ref<long>(), ref Absent.Ref<long>()) : call(s, c, ref Absent.Ref<long>(), ref output)
             : noOutput ? call(s, c, ref input, ref Absent.Ref<long>()) : call(s, c, ref input, ref output);
         o.Keep($"{input} {output}");
+        return result;
+    }
+
+    private static bool IsLeftOut(ISyscalls s, Call c)
+    {
+        const long MostBytes = 1 << 20;
+        KernelStat from = default;
+        KernelStat to = default;
+        if (s.FStat(c.Fd, ref from) < 0 || s.FStat(c.Fd2, ref to) < 0 || from.TypeBits != S_IFREG)
+        {
+            return false;
+        }
+        bool same = from.Ino == to.Ino && from.Device == to.Device;
+        return c.Kind switch
+        {
+            // What comes of sending a file into itself depends on which of its pages the kernel has looked at before it writes, and a
+            // pipe holds the pages of a spliced file, not copies: they change with the file. FilePipe does it with a file that stays.
+            CallKind.SendFile when same => true,
+            CallKind.SendFile or CallKind.Splice when to.TypeBits == S_IFIFO => true,
+            // A hole of gigabytes, or a file copied behind itself, would fill the memory.
+            _ => (ulong)c.C > MostBytes && (same || from.SizeBytes > MostBytes),
+        };
+    }
+
+    // A: offset, or long.MinValue for NULL; B: bytes in the file; C: length; D: flags, and 1 << 16 for sendfile; Fd2: the pipe.
+    private long FilePipe(ISyscalls s, Call c, Outcome o)
+    {
+        long file = s.MemfdCreate("stable"u8, 0);
+        if (file < 0)
+        {
+            return file;
+        }
+        _ = s.Write((int)file, Pattern(c.B, c.C));
+        _ = s.LSeek((int)file, c.B / 3, SEEK_SET);
+        long offset = c.A;
+        ref long input = ref (c.A == long.MinValue ? ref Absent.Ref<long>() : ref offset);
+        long result = (c.D & (1 << 16)) != 0
+            ? s.SendFile(c.Fd2, (int)file, ref input, (nuint)c.C)
+            : s.Splice((int)file, ref input, c.Fd2, ref Absent.Ref<long>(), (nuint)c.C, (uint)c.D);
+        o.Keep($"{offset} {s.LSeek((int)file, 0, SEEK_CUR)}");
+        _ = s.Close((int)file);
         return result;
     }
 
@@ -369,6 +407,13 @@ internal sealed class CallExecutor : IDisposable
         }
         if ((c.C & PROT_WRITE) != 0)
         {
+            // tmpfs does not move the time of a file whose mapping is stored to, which POSIX asks for: it is moved here, for both.
+            result = s.UtimeNsAt(c.Fd, null, [], 0);
+            if (result < 0)
+            {
+                _ = s.MUnmap(mapping, length);
+                return result;
+            }
             s.Store(mapping, (int)(c.A - start), Pattern(c.B, c.D));
             result = s.MSync(mapping, length, MS_SYNC);
         }
@@ -514,21 +559,31 @@ internal sealed class CallExecutor : IDisposable
         return result;
     }
 
-    private long Mount(ISyscalls s, Call c)
+    private long Mount(ISyscalls s, Call c, Outcome o)
     {
         // Path: target; Path2: source; A: flags; B: 1 for a new file system, 0 for no type.
         ReadOnlySpan<byte> none = default;
-        return c.B == 1
-            ? s.Mount(c.Path2, c.Path, _scratchType, (ulong)c.A, "size=16m,nr_inodes=10k"u8)
-            : s.Mount(c.Path2, c.Path, none, (ulong)c.A, none);
+        if (c.B != 1)
+        {
+            return s.Mount(c.Path2, c.Path, none, (ulong)c.A, none);
+        }
+        long result = s.Mount(c.Path2, c.Path, _scratchType, (ulong)c.A, "size=16m,nr_inodes=10k"u8);
+        KernelStat root = default;
+        if (result == 0 && s.Stat(c.Path, ref root) == 0)
+        {
+            o.NewDevice = root.Device;
+        }
+        return result;
     }
 
-    // Unmounting the root is, on Linux, a remount to read-only in disguise.
-    private static bool IsRoot(ISyscalls s, byte[]? path)
+    // Unmounting the root is, on Linux, a remount to read-only in disguise, and detaching the machine's own takes everything away.
+    private bool IsRoot(ISyscalls s, byte[]? path) => IsRootOf(s, s, path) || IsRootOf(_observer, s, path);
+
+    private static bool IsRootOf(ISyscalls owner, ISyscalls s, byte[]? path)
     {
         KernelStat root = default;
         KernelStat target = default;
-        return s.Stat(path, ref target) == 0 && s.Stat("/"u8, ref root) == 0 && target.Ino == root.Ino && target.Device == root.Device;
+        return s.Stat(path, ref target) == 0 && owner.Stat("/"u8, ref root) == 0 && target.Ino == root.Ino && target.Device == root.Device;
     }
 
     private static long OpenByHandle(ISyscalls s, Call c)

@@ -295,6 +295,14 @@ internal sealed class CallGenerator
         Add(8, p => new Call(CallKind.Pipe2, p) { A = (long)O_NONBLOCK | _any.Bits(O_CLOEXEC | O_DIRECT, 6) | (_any.OneIn(40) ? 1L : 0) });
         Add(4, p => new Call(CallKind.EventFd2, p) { A = _any.Random.Next(4), B = (long)O_NONBLOCK | _any.Bits(O_CLOEXEC | EFD_SEMAPHORE, 4) | (_any.OneIn(40) ? 2L : 0) });
         Add(12, p => On(CallKind.Splice, p, FdKind.PipeRead, FdKind.File) with { Fd2 = _any.Fd(p), A = OptionalOffset(), B = OptionalOffset(), C = _any.Length(), D = SPLICE_F_NONBLOCK | (_any.OneIn(20) ? 0x100L : 0) });
+        Add(8, p => new Call(CallKind.FilePipe, p)
+        {
+            Fd2 = _any.Fd(p, FdKind.PipeWrite),
+            A = OptionalOffset(),
+            B = _any.Length(),
+            C = CopyLength(),
+            D = SPLICE_F_NONBLOCK | (_any.OneIn(20) ? 0x100L : 0) | (_any.OneIn(2) ? 1L << 16 : 0),
+        });
         Add(5, p => On(CallKind.Tee, p, FdKind.PipeRead) with { Fd2 = _any.Fd(p, FdKind.PipeWrite), C = _any.Length(), D = SPLICE_F_NONBLOCK });
         Add(4, p => On(CallKind.IoCtl, p) with { A = _any.Pick(FIONREAD, FIONBIO), B = 1 });
         Add(3, p => new Call(CallKind.EpollCreate1, p) { A = _any.Pick(0, O_CLOEXEC, O_CLOEXEC, 1) });

@@ -2,6 +2,7 @@
 // the search for the shortest part of a failing run that still fails.
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Tupelo.Conformance.Differential;
 
@@ -20,8 +21,16 @@ internal abstract class MachineUnderTest
 
 /// <summary>Where and how two machines differ.</summary>
 /// <param name="Index">The call after which it showed; the count of calls when it is the final tree.</param>
+/// <param name="Kind">Of that call; null for the final tree.</param>
 /// <param name="Text">What differs.</param>
-internal sealed record Difference(int Index, string Text);
+internal sealed partial record Difference(int Index, CallKind? Kind, string Text)
+{
+    /// <summary>What two failures with one cause have in common: the call's kind, and the difference without its numbers and bytes.</summary>
+    public string Likeness => $"{Kind} {Particulars().Replace(Text, "#")}";
+
+    [GeneratedRegex("[0-9a-f]*[0-9][0-9a-f]*|\"[^\"]*\"|\\./[^:]*:")]
+    private static partial Regex Particulars();
+}
 
 /// <summary>Runs calls on two machines.</summary>
 internal static class DifferentialRun
@@ -30,7 +39,7 @@ internal static class DifferentialRun
     public static Difference? Run(IReadOnlyList<Call> calls, MachineUnderTest machine)
     {
         Difference? difference = RunCalls(calls.Count, i => calls[i], static (_, _) => { }, machine);
-        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, $"left behind: {leak}") : null);
+        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, null, $"left behind: {leak}") : null);
     }
 
     /// <summary>Generates and makes calls on both; stops at the first difference.</summary>
@@ -39,7 +48,7 @@ internal static class DifferentialRun
     public static Difference? Run(CallGenerator generator, int count, MachineUnderTest machine, List<Call> calls, long[] succeeded)
     {
         Difference? difference = RunCalls(count, Next, Learn, machine);
-        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, $"left behind: {leak}") : null);
+        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, null, $"left behind: {leak}") : null);
 
         Call Next(int index)
         {
@@ -55,7 +64,7 @@ internal static class DifferentialRun
         }
     }
 
-    /// <summary>Leaves out as many calls as possible while the run still fails in the same place's kind of call.</summary>
+    /// <summary>Leaves out as many calls as possible while the run still fails in a like way.</summary>
     public static (IReadOnlyList<Call> Calls, Difference Difference) Shrink(IReadOnlyList<Call> calls, Difference difference, MachineUnderTest machine)
     {
         List<Call> best = [.. calls.Take(Math.Min(calls.Count, difference.Index + 1))];
@@ -70,7 +79,7 @@ internal static class DifferentialRun
                 {
                     int from = Math.Max(0, start);
                     List<Call> shorter = [.. best.Take(from), .. best.Skip(from + chunk)];
-                    if (shorter.Count < best.Count && Run(shorter, machine) is { } again)
+                    if (shorter.Count < best.Count && Run(shorter, machine) is { } again && again.Likeness == difference.Likeness)
                     {
                         best = [.. shorter.Take(Math.Min(shorter.Count, again.Index + 1))];
                         found = again;
@@ -111,12 +120,12 @@ internal static class DifferentialRun
             ours.Execute(call, mine);
             if (judge.Compare(theirs, mine) is { } difference)
             {
-                return new Difference(i, difference);
+                return new Difference(i, call.Kind, difference);
             }
             answered(call, theirs);
         }
         return TreeSnapshot.Compare(TreeSnapshot.Take(host.Observer), TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference
-            ? new Difference(count, $"final tree: {treeDifference}")
+            ? new Difference(count, null, $"final tree: {treeDifference}")
             : null;
     }
 }

@@ -10,7 +10,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     public void HostAgainstItself_IsTheSame_AndEveryKindOfCallSucceedsNowAndThen()
     {
         long[] succeeded = new long[Enum.GetValues<CallKind>().Length];
-        DifferentialCampaign campaign = new(new HostMachine(), DifferentialCampaign.ChooseSeed(), CallsPerRun, output.WriteLine);
+        DifferentialCampaign campaign = new(static () => new HostMachine(), DifferentialCampaign.ChooseSeed(), CallsPerRun, output.WriteLine);
         Assert.Null(campaign.Run(60_000, succeeded));
         string[] never = [.. Enum.GetValues<CallKind>().Where(kind => succeeded[(int)kind] == 0).Select(kind => kind.ToString())];
         Assert.True(never.Length <= 2, $"these calls never succeeded: {string.Join(", ", never)}");
@@ -20,7 +20,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     [Fact]
     public void MachineThatDiffers_IsFound_AndTheRunIsShrunk()
     {
-        DifferentialCampaign campaign = new(new HostMachine(umask: 0x3F), DifferentialCampaign.ChooseSeed(), CallsPerRun, output.WriteLine);
+        DifferentialCampaign campaign = new(static () => new HostMachine(umask: 0x3F), DifferentialCampaign.ChooseSeed(), CallsPerRun, output.WriteLine);
         string? failure = campaign.Run(20_000, new long[Enum.GetValues<CallKind>().Length]);
         Assert.NotNull(failure);
         output.WriteLine(failure);

@@ -28,8 +28,12 @@ internal sealed class Outcome
 
     public bool HasStat { get; set; }
 
+    /// <summary>Of a file system that the call mounted, or 0.</summary>
+    public ulong NewDevice { get; set; }
+
     public void Reset()
     {
+        NewDevice = 0;
         Result = 0;
         ByteCount = 0;
         HasStat = false;
@@ -72,6 +76,10 @@ internal sealed class Judge
         {
             return $"result: host {Libc.Describe(host.Result)}, ours {Libc.Describe(ours.Result)}";
         }
+        if (host.NewDevice != 0)
+        {
+            Mounted(host.NewDevice, ours.NewDevice);
+        }
         if (host.HasStat && ours.HasStat && CompareStats(host.Stat, ours.Stat) is { } difference)
         {
             return difference;
@@ -80,8 +88,13 @@ internal sealed class Judge
         {
             return null;
         }
-        return $"bytes: host {Show(host.Bytes)}, ours {Show(ours.Bytes)}";
+        int same = host.Bytes.CommonPrefixLength(ours.Bytes);
+        return $"bytes from {same}: host {Show(host.Bytes, same)}, ours {Show(ours.Bytes, same)}";
     }
+
+    /// <summary>Two file systems were mounted: their device numbers may be those of earlier ones that are gone.</summary>
+    private void Mounted(ulong hostDevice, ulong ourDevice) =>
+        _inodes.Forget(host => (ulong)(host >> 64) == hostDevice, ours => (ulong)(ours >> 64) == ourDevice);
 
     /// <summary>Compares two stat structures.</summary>
     public string? CompareStats(in KernelStat host, in KernelStat ours)
@@ -156,10 +169,10 @@ internal sealed class Judge
 
     private static string Octal(uint mode) => Convert.ToString(mode, 8);
 
-    private static string Show(ReadOnlySpan<byte> bytes)
+    private static string Show(ReadOnlySpan<byte> bytes, int from)
     {
-        const int Most = 300;
-        string text = Call.Quote(bytes.Length > Most ? bytes[..Most] : bytes);
+        const int Most = 80;
+        string text = Call.Quote(bytes[from..Math.Min(bytes.Length, from + Most)]);
         return string.Create(CultureInfo.InvariantCulture, $"{bytes.Length} {text}");
     }
 
@@ -173,6 +186,18 @@ internal sealed class Judge
         {
             bool isNew = _forth.TryAdd(left, right);
             return isNew ? _back.TryAdd(right, left) : _forth[left] == right;
+        }
+
+        public void Forget(Func<UInt128, bool> isLeft, Func<UInt128, bool> isRight)
+        {
+            foreach ((UInt128 left, UInt128 right) in _forth)
+            {
+                if (isLeft(left) || isRight(right))
+                {
+                    _ = _forth.Remove(left);
+                    _ = _back.Remove(right);
+                }
+            }
         }
     }
 }

@@ -14,7 +14,11 @@ public sealed class RamFsDifferentialTests(ITestOutputHelper output)
     public void RandomCalls_AnswerAsTheHostDoes_AndLeaveTheSameTree()
     {
         long calls = Environment.GetEnvironmentVariable("TUPELO_CALLS") is { Length: > 0 } given ? long.Parse(given) : 200_000;
-        DifferentialCampaign campaign = new(new RamFsMachine(), DifferentialCampaign.ChooseSeed(), CallsPerRun, output.WriteLine, Compared);
+        DifferentialCampaign campaign = new(static () => new RamFsMachine(), DifferentialCampaign.ChooseSeed(), CallsPerRun, output.WriteLine, Compared)
+        {
+            Workers = DifferentialCampaign.Number("TUPELO_WORKERS", 1),
+            MostFailures = DifferentialCampaign.Number("TUPELO_FAILURES", 1),
+        };
         string? failure = campaign.Run(calls, new long[Enum.GetValues<CallKind>().Length]);
         Assert.True(failure is null, failure);
     }

@@ -59,7 +59,12 @@ public sealed class HostTmpfsMount : TestMount
         {
             Must("bind proc", s.Mount("/proc"u8, "/tmp/proc"u8, default, MS_BIND | MS_REC, default));
         }
-        Must("chroot", s.ChRoot("/tmp"u8));
+        // The new tree becomes the namespace's own root, so that what lies outside of a later chroot has the same path as in a machine
+        // under test; the host's mounts go.
+        Must("chdir", s.ChDir("/tmp"u8));
+        Must("pivot_root", s.PivotRoot("."u8, "."u8));
+        Must("umount", s.Umount2("."u8, MNT_DETACH));
+        Must("chroot", s.ChRoot("."u8));
         Must("chdir", s.ChDir("/work"u8));
         _ = s.Umask(Oct(22));
     }
