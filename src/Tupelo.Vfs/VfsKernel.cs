@@ -89,6 +89,9 @@ public sealed class VfsKernel
         return Errno.None;
     }
 
+    /// <summary>Names in the cache now, negative ones too; 0 when the kernel has no mount any more.</summary>
+    public int CachedNames => Names.Count;
+
     /// <summary>Evicts every cached name that nobody uses: for tests and when memory is short.</summary>
     public void TrimNames() => Names.TrimAll(0);
 

@@ -39,4 +39,8 @@ public sealed class HostTmpfsCopy : CopySuite<HostTmpfsMount>;
 
 public sealed class HostTmpfsMounts : MountSuite<HostTmpfsMount>;
 
+public sealed class HostTmpfsConcurrency : ConcurrencySuite<HostTmpfsMount>;
+
+public sealed class HostTmpfsRenameStorm : RenameStormSuite<HostTmpfsMount>;
+
 public sealed class HostTmpfsReadOnly : ReadOnlySuite<HostReadOnlyTmpfsMount>;

@@ -65,3 +65,7 @@ public sealed class NoteFsPipe : PipeSuite<NoteFsMount>;
 public sealed class NoteFsCopy : CopySuite<NoteFsMount>;
 
 public sealed class NoteFsMounts : MountSuite<NoteFsMount>;
+
+public sealed class NoteFsConcurrency : ConcurrencySuite<NoteFsMount>;
+
+public sealed class NoteFsRenameStorm : RenameStormSuite<NoteFsMount>;

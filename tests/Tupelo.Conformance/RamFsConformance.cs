@@ -46,4 +46,8 @@ public sealed class RamFsCopy : CopySuite<RamFsMount>;
 
 public sealed class RamFsMounts : MountSuite<RamFsMount>;
 
+public sealed class RamFsConcurrency : ConcurrencySuite<RamFsMount>;
+
+public sealed class RamFsRenameStorm : RenameStormSuite<RamFsMount>;
+
 public sealed class RamFsReadOnly : ReadOnlySuite<ReadOnlyRamFsMount>;

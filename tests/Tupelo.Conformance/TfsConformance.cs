@@ -45,3 +45,6 @@ public sealed class TfsCopy : CopySuite<TfsMount>;
 
 public sealed class TfsMounts : MountSuite<TfsMount>;
 
+public sealed class TfsConcurrency : ConcurrencySuite<TfsMount>;
+
+public sealed class TfsRenameStorm : RenameStormSuite<TfsMount>;

@@ -130,11 +130,7 @@ internal static class NameOperations
         if (errno == Errno.None)
         {
             Notify.Removed(parent, victim!, name.Bytes);
-            if (wantsDirectory)
-            {
-                DentryCache.DropSubtree(dentry!);
-            }
-            context.Kernel.Mounts.DetachFrom(dentry!);
+            ForgetRemoved(context, dentry!);
         }
         Finish(context, directory.Mount, Errno.None);
         return errno;
@@ -242,6 +238,17 @@ internal static class NameOperations
             Deferred.Unpin(dentry);
         }
         Deferred.Unpin(dentry);
+    }
+
+    // After a removal, with no lock held: the names cached below a directory would keep it, and mounts of other namespaces on it end.
+    // A dentry that turned negative in place had nothing below it, and may be somebody's new directory by now: it is left alone.
+    internal static void ForgetRemoved(VfsContext context, Dentry dentry)
+    {
+        if (dentry.IsUnhashed)
+        {
+            DentryCache.DropSubtree(dentry);
+            context.Kernel.Mounts.DetachFrom(dentry);
+        }
     }
 
     // Errors: EPERM.

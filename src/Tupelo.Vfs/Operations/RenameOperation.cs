@@ -23,6 +23,7 @@ internal ref struct RenameOperation
     private Dentry? _victimDentry;
     private Vnode? _source;
     private Vnode? _victim;
+    private Dentry? _replaced;   // What the victim was known by: out of the cache, perhaps with names below it and mounts of other namespaces on it.
     private bool _moved;
 
     private RenameOperation(
@@ -80,6 +81,10 @@ internal ref struct RenameOperation
         if (errno == Errno.None && operation._moved)
         {
             operation.Announce();
+            if (operation._replaced is { } replaced)
+            {
+                NameOperations.ForgetRemoved(context, replaced);
+            }
         }
         NameOperations.Finish(context, oldDirectory.Mount, Errno.None);
         return errno;
@@ -326,6 +331,7 @@ internal ref struct RenameOperation
         }
         MoveDentries();
         ChangeAttributes(_context.Now);
+        _replaced = _victim is null || Exchanges ? null : _victimDentry;
         _moved = true;
         return Errno.None;
     }

@@ -52,6 +52,9 @@ internal static class LockRanks
 {
     internal static readonly bool IsEnabled = Decide();
 
+    /// <summary>Runs before every lock is asked for, while the checker is on: a test that wants rare interleavings delays threads here.</summary>
+    internal static volatile Action? BeforeLock;
+
     private static readonly Lock s_threadsMu = new();                    // Guards s_threads; taken when a thread takes its first lock.
     private static readonly List<WeakReference<ThreadLocks>> s_threads = [];
 
@@ -169,6 +172,7 @@ internal static class LockRanks
 
     private static void Note(LockRank rank, object owner, bool tried)
     {
+        BeforeLock?.Invoke();
         // Loops, not lambdas: tests count allocations with the checker on.
         ThreadLocks mine = Mine();
         List<Held> held = mine.Held;

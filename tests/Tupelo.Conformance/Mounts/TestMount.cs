@@ -102,4 +102,7 @@ public abstract class TestMount
     /// </summary>
     /// <remarks>Skips the running test, with the reason, where the environment cannot provide it.</remarks>
     public abstract ISyscalls Boot();
+
+    /// <summary>Which thread waits for which lock, where that is known: for a test that stands still.</summary>
+    public virtual string DescribeLocks() => $"{Name} does not say who waits for whom";
 }

@@ -21,7 +21,11 @@ public abstract class TupeloMount : TestMount
         {
             throw new InvalidOperationException($"Tupelo does not start: {started}");
         }
-        var s = new TupeloSyscalls(first!, End);
+        var s = new TupeloSyscalls(first!, () =>
+        {
+            KernelLeaks.AssertNone(kernel);
+            End();
+        });
         try
         {
             foreach (byte[] directory in new[] { "/work"u8.ToArray(), "/shm"u8.ToArray(), "/proc"u8.ToArray() })
@@ -43,6 +47,8 @@ public abstract class TupeloMount : TestMount
             throw;
         }
     }
+
+    public override string DescribeLocks() => VfsKernel.DescribeLocks();
 
     /// <summary>Registers the file system's type and whatever it needs.</summary>
     protected virtual void Prepare(VfsKernel kernel)

@@ -130,4 +130,56 @@ public sealed class ConcurrencyTests : VfsFixture
             _ = Assert.Single(removed, static r => r == 0);
         }
     }
+
+    // Names that were looked up below a directory keep its dentry. When a rename replaced the directory, they did so for ever.
+    [Fact]
+    public void RenameOverADirectory_WithNamesCachedBelow_FreesIt()
+    {
+        StatFs before = default;
+        Ok(Sys.StatFs(B("/"), ref before));
+        MkDir("/from");
+        MkDir("/over");
+        Assert.False(Exists("/over/missing"));
+        int held = Open("/over", OpenFlags.Directory);
+        Ok(Rename("/from", "/over"));
+        Close(held);
+        Ok(RmDir("/over"));
+        StatFs after = default;
+        Ok(Sys.StatFs(B("/"), ref after));
+        Assert.Equal(before.FreeFiles, after.FreeFiles);
+    }
+
+    // A removed name may be another directory's at once. What the remover clears away must not be what lies below the new one: an
+    // open directory would lose its name.
+    [Fact]
+    public async Task RemoveAndMakeAgain_LeavesWhatTheNewDirectoryHolds()
+    {
+        DateTime end = DateTime.UtcNow + s_duration;
+        Task remover = Task.Run(() =>
+        {
+            while (DateTime.UtcNow < end)
+            {
+                _ = RmDir("/d");
+            }
+        });
+        Task maker = Task.Run(() =>
+        {
+            byte[] path = new byte[64];
+            while (DateTime.UtcNow < end)
+            {
+                if (Sys.MkDirAt(AtFd.CurrentDirectory, B("/d"), 0x1FF) == 0 && Sys.MkDirAt(AtFd.CurrentDirectory, B("/d/e"), 0x1FF) == 0)
+                {
+                    Ok(Sys.ChDir(B("/d/e")));
+                    for (int i = 0; i < 20; i++)
+                    {
+                        long length = Ok(Sys.GetCwd(path));
+                        Assert.Equal("/d/e", System.Text.Encoding.ASCII.GetString(path, 0, (int)length - 1));
+                    }
+                    Ok(Sys.ChDir(B("/")));
+                    Ok(RmDir("/d/e"));
+                }
+            }
+        });
+        await Task.WhenAll(remover, maker).WaitAsync(TimeSpan.FromSeconds(30));
+    }
 }
