@@ -10,10 +10,12 @@ internal static class Delays
     [ThreadStatic]
     private static Random? t_random;
 
-    static Delays() => LockRanks.BeforeLock = Delay;
-
     /// <summary>From here on this thread is delayed now and then.</summary>
-    public static void Begin(int seed) => t_random = new Random(seed);
+    public static void Begin(int seed)
+    {
+        t_random = new Random(seed);
+        LockRanks.BeforeLock = Delay;
+    }
 
     public static void End() => t_random = null;
 

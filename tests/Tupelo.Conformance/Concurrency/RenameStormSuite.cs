@@ -88,6 +88,7 @@ public abstract class RenameStormSuite<TMount> : ConformanceSuite<TMount>
     {
         try
         {
+            Delays.Begin(random.Next());
             while (!_stop)
             {
                 step(s, random);
