@@ -28,6 +28,9 @@ internal static class CommandLine
         ("log", LogCommand.Create),
         ("completion", CompletionCommand.Create),
         ("sh", ShellCommand.Create),
+        ("mount", MountCommand.Create),
+        ("umount", UmountCommand.Create),
+        ("ps", PsCommand.Create),
     ];
 
     /// <summary>Runs the program.</summary>

@@ -13,8 +13,9 @@ public sealed class DependencyGraphTests
         ["Tupelo.Vfs"] = ["Tupelo.Abi"],
         ["Tupelo.Tfs"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs"],
         ["Tupelo.FileSystems"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs"],
+        ["Tupelo.Fuse"] = ["Tupelo.Abi", "Tupelo.Vfs"],
         ["Tupelo.Images"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs", "Tupelo.Tfs"],
-        ["Tupelo.Cli"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs", "Tupelo.Tfs", "Tupelo.FileSystems", "Tupelo.Images"],
+        ["Tupelo.Cli"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs", "Tupelo.Tfs", "Tupelo.FileSystems", "Tupelo.Images", "Tupelo.Fuse"],
     };
 
     public static TheoryData<string> Projects()
@@ -57,6 +58,7 @@ public sealed class DependencyGraphTests
     [InlineData("Tupelo.Vfs")]
     [InlineData("Tupelo.Tfs")]
     [InlineData("Tupelo.FileSystems")]
+    [InlineData("Tupelo.Fuse")]
     public void Core_NeedsNoPackageBeyondTheFramework(string project)
     {
         IEnumerable<string> packages = XDocument.Load(Path.Combine(RepositoryRoot(), "src", project, project + ".csproj"))

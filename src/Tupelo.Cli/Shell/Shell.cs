@@ -23,15 +23,7 @@ internal sealed partial class Shell : IDisposable
         _standardOutput = _output = output;
         _error = error;
         var kernel = new VfsKernel();
-        var sources = new ImageSources { Report = message => error.WriteLine(message) };
-        foreach (FileSystemType type in new FileSystemType[]
-        {
-            new RamFsType(), new TfsFileSystemType(), new RoFsFileSystemType(sources), new CpioFileSystemType(sources), new TarFileSystemType(sources),
-            new HostFileSystemType(), new DevFsType(kernel), new ProcFsType(), new SysFsType(),
-        })
-        {
-            _ = kernel.FileSystems.Register(type);
-        }
+        FileSystemTypes.Register(kernel, error.WriteLine);
         Errno errno = kernel.Start("ramfs", "ramfs", MountFlags.None, string.Empty, out VfsContext? context);
         _context = context ?? throw new CommandException("cannot start: " + errno.Describe());
         _sys = new Syscalls(_context);

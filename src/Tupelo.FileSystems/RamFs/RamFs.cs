@@ -140,7 +140,7 @@ public sealed class RamFs : FileSystem
 {
     internal const FileSystemFeatures AllFeatures = FileSystemFeatures.AllNames | FileSystemFeatures.AllSpace | FileSystemFeatures.Xattrs
         | FileSystemFeatures.Handles | FileSystemFeatures.DirectIo | FileSystemFeatures.NoWait | FileSystemFeatures.InodeFlags
-        | FileSystemFeatures.Seals;
+        | FileSystemFeatures.Seals | FileSystemFeatures.StatelessOpen;
 
     private const ulong Magic = 0x01021994; // TMPFS_MAGIC
 

@@ -16,7 +16,7 @@ public sealed partial class TfsFileSystem : FileSystem
     private const int OperationBytes = 16 << 10;
 
     private const FileSystemFeatures SupportedFeatures = FileSystemFeatures.AllNames | FileSystemFeatures.AllSpace | FileSystemFeatures.Xattrs
-        | FileSystemFeatures.Handles | FileSystemFeatures.DirectIo;
+        | FileSystemFeatures.Handles | FileSystemFeatures.DirectIo | FileSystemFeatures.StatelessOpen;
 
     private readonly TfsVolume _volume;
     private readonly TfsMountOptions _options;

@@ -61,6 +61,9 @@ public enum FileSystemFeatures
     /// <summary>Files tell their seals (F_GET_SEALS), as memory file systems do; only those of memfd_create take new ones.</summary>
     Seals = 1 << 15,
 
+    /// <summary>Opening a regular file or a directory has no effect and no state: doors may serve it without.</summary>
+    StatelessOpen = 1 << 16,
+
     /// <summary>Everything that concerns names.</summary>
     AllNames = HardLinks | Symlinks | SpecialFiles | TemporaryFiles | RenameExchange | RenameWhiteout,
 

@@ -205,7 +205,7 @@ internal static class OpenOperation
     }
 
     // Makes the file, unless it exists by now (EEXIST: internal, the caller looks again).
-    private static Errno Create(VfsContext context, PathRef directory, in NameKey name, OpenFlags flags, uint mode, out OpenFile? file)
+    internal static Errno Create(VfsContext context, PathRef directory, in NameKey name, OpenFlags flags, uint mode, out OpenFile? file)
     {
         file = null;
         Vnode parent = directory.Vnode;
@@ -256,7 +256,8 @@ internal static class OpenOperation
         return errno;
     }
 
-    private static Errno MakeTemporary(VfsContext context, PathRef directory, OpenFlags flags, uint mode, out OpenFile? file)
+    // Caller has pinned the directory and claimed writing.
+    internal static Errno MakeTemporary(VfsContext context, PathRef directory, OpenFlags flags, uint mode, out OpenFile? file)
     {
         file = null;
         Vnode parent = directory.Vnode;

@@ -29,6 +29,7 @@ public sealed class Credentials
     public static readonly Credentials Root = new(0, 0);
 
     private readonly uint[] _groups;
+    private readonly SupplementaryGroups? _lazyGroups;
 
     /// <summary>Real and effective ids equal; capabilities all for uid 0, none for others.</summary>
     public Credentials(uint uid, uint gid, params ReadOnlySpan<uint> groups)
@@ -47,6 +48,10 @@ public sealed class Credentials
         Capabilities = capabilities;
     }
 
+    /// <summary>For doors: real and effective ids equal, groups that are asked for only when a decision needs them.</summary>
+    public Credentials(uint uid, uint gid, SupplementaryGroups? groups, Capabilities capabilities)
+        : this(uid, gid, uid, gid, [], capabilities) => _lazyGroups = groups;
+
     /// <summary>The id that file accesses are checked with, and that new files get (fsuid).</summary>
     public uint Uid { get; }
 
@@ -59,17 +64,24 @@ public sealed class Credentials
 
     public Capabilities Capabilities { get; }
 
-    /// <summary>Supplementary groups, ascending.</summary>
+    /// <summary>Supplementary groups, ascending, as far as they were given.</summary>
     public ReadOnlySpan<uint> Groups => _groups;
 
     public bool Has(Capabilities capability) => (Capabilities & capability) == capability;
 
     /// <summary>The group itself or a supplementary one.</summary>
-    public bool IsInGroup(uint gid) => gid == Gid || Array.BinarySearch(_groups, gid) >= 0;
+    public bool IsInGroup(uint gid) => gid == Gid || Array.BinarySearch(_groups, gid) >= 0 || (_lazyGroups?.Contains(gid) ?? false);
 
     // As access(2) sees it: the real ids; capabilities only for real root.
     internal Credentials ForAccessCheck() =>
         RealUid == Uid && RealGid == Gid
             ? this
             : new Credentials(RealUid, RealGid, RealUid, RealGid, _groups, RealUid == 0 ? Capabilities.All : Capabilities.None);
+}
+
+/// <summary>The supplementary groups of a caller whom a door knows by process only: looked up when somebody asks.</summary>
+public abstract class SupplementaryGroups
+{
+    /// <summary>Whether the caller of the current request is in the group.</summary>
+    public abstract bool Contains(uint gid);
 }

@@ -15,7 +15,7 @@ public sealed class ReadOnlyFileSystem : FileSystem
     /// <param name="sourceName">What /proc/mounts shows as source.</param>
     /// <param name="optionsText">What /proc/mounts shows as options of its own.</param>
     public ReadOnlyFileSystem(FileSystemType type, ReadOnlyTree tree, string sourceName, string optionsText = "")
-        : base(type, FileSystemFeatures.Handles | (tree.HasXattrs ? FileSystemFeatures.Xattrs : FileSystemFeatures.None), readOnly: true)
+        : base(type, FileSystemFeatures.Handles | FileSystemFeatures.StatelessOpen | (tree.HasXattrs ? FileSystemFeatures.Xattrs : FileSystemFeatures.None), readOnly: true)
     {
         Tree = tree;
         SourceName = sourceName;

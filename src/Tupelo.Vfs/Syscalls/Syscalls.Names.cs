@@ -131,7 +131,7 @@ public sealed partial class Syscalls
         {
             return Result(errno);
         }
-        IoResult result = path.IsEmpty && place.Vnode.Type != FileType.Symlink ? Errno.ENOENT : ReadLink(place, buffer);
+        IoResult result = path.IsEmpty && place.Vnode.Type != FileType.Symlink ? Errno.ENOENT : SymbolicLinks.Read(Context, place, buffer);
         place.Unpin();
         return result.Raw;
     }
@@ -168,27 +168,5 @@ public sealed partial class Syscalls
         }
         walk.Dispose();
         return Result(errno);
-    }
-
-    private IoResult ReadLink(PathRef place, Span<byte> buffer)
-    {
-        Vnode vnode = place.Vnode;
-        if (vnode.Type != FileType.Symlink)
-        {
-            return Errno.EINVAL;
-        }
-        Errno errno = vnode.ReadLink(Context, out ReadOnlyMemory<byte> target);
-        if (errno != Errno.None)
-        {
-            return errno;
-        }
-        if (IsNull<byte>(buffer))
-        {
-            return Errno.EFAULT;
-        }
-        AccessTimes.Touch(Context, place.Mount, vnode);
-        int count = Math.Min(buffer.Length, target.Length);
-        target.Span[..count].CopyTo(buffer);
-        return IoResult.Bytes(count);
     }
 }
