@@ -26,6 +26,7 @@ internal static class CommandLine
         ("env", EnvCommand.Create),
         ("dump", DumpCommand.Create),
         ("log", LogCommand.Create),
+        ("fsck", FsckCommand.Create),
         ("completion", CompletionCommand.Create),
         ("sh", ShellCommand.Create),
         ("mount", MountCommand.Create),

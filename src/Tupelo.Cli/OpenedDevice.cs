@@ -26,11 +26,11 @@ internal sealed class OpenedDevice : IDisposable
     /// <summary>The partition chosen.</summary>
     public BlockDevice Volume { get; private set; }
 
-    /// <summary>Opens an image for reading, and looks at its partition table.</summary>
-    public static OpenedDevice OpenWhole(CommandContext context, string argument)
+    /// <summary>Opens an image, and looks at its partition table.</summary>
+    public static OpenedDevice OpenWhole(CommandContext context, string argument, bool writable = false)
     {
         ImageAddress address = ImageAddress.Parse(argument, context.Terminal);
-        BlockDevice device = FileBlockDevice.Open(address.ImagePath, new FileBlockDeviceOptions { ReadOnly = true });
+        BlockDevice device = FileBlockDevice.Open(address.ImagePath, new FileBlockDeviceOptions { ReadOnly = !writable });
         try
         {
             return new OpenedDevice(address, device, PartitionTable.Read(device));
@@ -42,10 +42,10 @@ internal sealed class OpenedDevice : IDisposable
         }
     }
 
-    /// <summary>Opens an image for reading, and chooses a partition.</summary>
-    public static OpenedDevice Open(CommandContext context, string argument, string? partition)
+    /// <summary>Opens an image, and chooses a partition.</summary>
+    public static OpenedDevice Open(CommandContext context, string argument, string? partition, bool writable = false)
     {
-        OpenedDevice opened = OpenWhole(context, argument);
+        OpenedDevice opened = OpenWhole(context, argument, writable);
         try
         {
             opened.Volume = opened.Choose(partition);

@@ -57,6 +57,10 @@ internal sealed class LogReader
     private LogTail _commitStart;
     private LogTail _partialStart;
 
+    private TfsLogExtension _current;           // the extension that is being read
+    private bool _goesOnBehindPartialRecords;
+    private bool _isBehindSegmentEnd;           // the last frame was END_OF_SEGMENT
+
     public LogReader(BlockDevice device, ILogConsumer consumer, List<TfsFault> faults)
     {
         _device = device;
@@ -77,28 +81,54 @@ internal sealed class LogReader
     /// <exception cref="TfsFormatException">It is damaged, or not a log.</exception>
     public TfsLogInfo Read()
     {
-        using var window = new ExtensionWindow(_device);
-        long startSector = 0;
-        long sectorCount = 1;
-        while (true)
-        {
-            Claim(startSector, sectorCount);
-            window.Open(startSector * TfsFormat.SectorBytes, sectorCount * TfsFormat.SectorBytes);
-            (long nextSector, long nextCount) = ReadExtension(window, startSector, sectorCount);
-            if (nextCount == 0)
-            {
-                break;
-            }
-            (startSector, sectorCount) = (nextSector, nextCount);
-        }
+        Follow();
         if (_partialFrames > 0)
         {
-            Fault("the log ends within a record, which is left out", _partialOffset);
+            Fault(TfsFaultKind.PartialRecord, "the log ends within a record, which is left out", _partialOffset);
             Tail = _partialStart;
         }
         DropOpenCommit();
         _info.Extensions = _extensions;
         return _info;
+    }
+
+    /// <summary>Reads as much of the log as can be trusted: for a checker. What <see cref="Read"/> refuses ends the log here.</summary>
+    /// <param name="damage">What ended it; null when <see cref="Read"/> would have read all of it.</param>
+    /// <returns>What was read, the damaged extension included among the extensions.</returns>
+    public TfsLogInfo ReadUpToDamage(out TfsFormatException? damage)
+    {
+        _goesOnBehindPartialRecords = true;
+        damage = null;
+        try
+        {
+            return Read();
+        }
+        catch (TfsFormatException problem)
+        {
+            damage = problem;
+            if (_current.SectorCount > 0)
+            {
+                _extensions.Add(_current);
+            }
+            _info.Extensions = _extensions;
+            return _info;
+        }
+    }
+
+    private void Follow()
+    {
+        using var window = new ExtensionWindow(_device);
+        long startSector = 0;
+        long sectorCount = 1;
+        while (sectorCount != 0)
+        {
+            _current = default;
+            Claim(startSector, sectorCount);
+            _current = new TfsLogExtension(startSector, sectorCount, 0, 0);
+            window.Open(startSector * TfsFormat.SectorBytes, sectorCount * TfsFormat.SectorBytes);
+            (startSector, sectorCount) = ReadExtension(window, startSector, sectorCount);
+        }
+        _current = default;
     }
 
     private void Claim(long startSector, long sectorCount)
@@ -164,13 +194,14 @@ internal sealed class LogReader
 
                 case TfsFrame.EndOfSegment:
                     at += Skip(head, inSector, baseBytes, at);
-                    break;
+                    _isBehindSegmentEnd = true;
+                    continue;
 
                 case TfsFrame.TupleAvailable:
                 {
                     if (_partialFrames > 0)
                     {
-                        throw new TfsFormatException("damaged log: a record begins within another", baseBytes + at);
+                        LeavePartialRecord(baseBytes + at);
                     }
                     int header = 1;
                     ulong total = Number(head, ref header, baseBytes + at);
@@ -222,6 +253,7 @@ internal sealed class LogReader
                 default:
                     throw new TfsFormatException(string.Create(CultureInfo.InvariantCulture, $"damaged log: unknown frame {head[0]:X2}"), baseBytes + at);
             }
+            _isBehindSegmentEnd = false;
         }
     }
 
@@ -292,6 +324,24 @@ internal sealed class LogReader
         return run;
     }
 
+    // A crash cut a split record off; Nanos mounted the volume, left the piece out, turned END_OF_LOG into END_OF_SEGMENT and went on with
+    // the numbers as they were before the piece. Nanos itself cannot read that any more; what it wrote means what it meant all the same.
+    private void LeavePartialRecord(long offsetBytes)
+    {
+        if (!_goesOnBehindPartialRecords || !_isBehindSegmentEnd)
+        {
+            throw new TfsFormatException("damaged log: a record begins within another", offsetBytes) { IsRecordWithinRecord = true };
+        }
+        _faults.Add(new TfsFault("a record was cut off by a crash, and the log goes on behind it: Nanos cannot mount this volume any more", _partialOffset) { Kind = TfsFaultKind.AbandonedRecord });
+        if (_inCommit)
+        {
+            ApplyPending(0);
+            _inCommit = false;
+        }
+        _partialFrames = 0;
+        _partial.ResetWrittenCount();
+    }
+
     private void TakePart(ReadOnlySpan<byte> bytes, int version)
     {
         _partial.Write(bytes);
@@ -323,7 +373,7 @@ internal sealed class LogReader
             ulong sequence = CommitRecord.SequenceOf(value);
             if (!_checksum.Matches(value) || (_info.LastCommitSequence != 0 && sequence != _info.LastCommitSequence + 1))
             {
-                throw new TfsFormatException("damaged log: a commit does not match its checksum", _commitOffset);
+                throw new TfsFormatException("damaged log: a commit does not match its checksum", _commitOffset) { IsChecksumMismatch = true };
             }
             ApplyPending(sequence);
             Apply(record, place with { Commit = sequence });
@@ -354,7 +404,7 @@ internal sealed class LogReader
         {
             if (_pendingRecords.Count > 0)
             {
-                Fault(string.Create(CultureInfo.InvariantCulture, $"the last commit is incomplete: {_pendingRecords.Count} records that were never acknowledged are left out"), _commitOffset);
+                Fault(TfsFaultKind.UnfinishedCommit, string.Create(CultureInfo.InvariantCulture, $"the last commit is incomplete: {_pendingRecords.Count} records that were never acknowledged are left out"), _commitOffset);
             }
             ForgetPending();
             Tail = _commitStart;
@@ -397,5 +447,5 @@ internal sealed class LogReader
         }
     }
 
-    private void Fault(string message, long offsetBytes) => _faults.Add(new TfsFault(message, offsetBytes) { IsUnfinishedEnd = true });
+    private void Fault(TfsFaultKind kind, string message, long offsetBytes) => _faults.Add(new TfsFault(message, offsetBytes) { Kind = kind, IsUnfinishedEnd = true });
 }

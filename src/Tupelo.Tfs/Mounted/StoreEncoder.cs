@@ -9,9 +9,17 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
 {
     private readonly Stack<(int Tuple, int Next)> _open = new();
 
-    /// <summary>While compaction writes the tree: the symbol `children`, whose new tuples are written out empty, their entries one by one
-    /// later. 0 otherwise.</summary>
-    public int DeferredSymbol { get; set; }
+    // A tuple of more attributes than this is not written out in one record by a rewriter: a step of its must be short.
+    private const int MaxAttributesAtOnce = 1024;
+
+    private readonly int _childrenSymbol = store.Symbols.Find(TfsAttribute.Children);
+
+    /// <summary>While a rewriter writes the tree: takes the tuples that were written out empty, `children` and very large ones, whose
+    /// attributes are to follow one by one. Null otherwise.</summary>
+    public Stack<int>? Deferred { get; init; }
+
+    /// <summary>Attributes written out so far, nested ones included.</summary>
+    public long EntryCount { get; private set; }
 
     /// <summary>The log's numbers.</summary>
     public LogDictionary Dictionary => dictionary;
@@ -45,7 +53,7 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
     /// <param name="except">A symbol that is left out.</param>
     public void Root(int except)
     {
-        Debug.Assert(dictionary.Next == 1 && DeferredSymbol != 0);
+        Debug.Assert(dictionary.Next == 1 && Deferred is not null);
         int count = 0;
         foreach (ref readonly AttributeSlot slot in store.SlotsOf(TupleStore.Root))
         {
@@ -114,6 +122,7 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
 
     private void Scalar(AttributeSlot value)
     {
+        EntryCount++;
         switch (value.Kind)
         {
             case TfsValueKind.Integer or TfsValueKind.NegativeInteger:
@@ -129,12 +138,12 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
                 target.Header(immediate: true, TfsValueType.Buffer, 0);
                 return;
             default:
-                Composite((int)value.Value, value.Kind == TfsValueKind.Vector ? TfsValueType.Vector : TfsValueType.Tuple, value.Symbol == DeferredSymbol && value.Symbol != 0);
+                Composite((int)value.Value, value.Kind == TfsValueKind.Vector ? TfsValueType.Vector : TfsValueType.Tuple, value.Symbol);
                 return;
         }
     }
 
-    private void Composite(int tuple, TfsValueType type, bool isDeferred)
+    private void Composite(int tuple, TfsValueType type, int symbol)
     {
         uint number = dictionary.OfTuple(tuple);
         if (number != 0)
@@ -143,9 +152,15 @@ internal sealed class StoreEncoder(TupleStore store, LogDictionary dictionary, R
             target.Varint(number);
             return;
         }
-        target.Header(immediate: true, type, isDeferred ? 0 : (uint)store.CountOf(tuple));
+        int count = store.CountOf(tuple);
+        bool isDeferred = Deferred is not null && type == TfsValueType.Tuple && count > 0 && (symbol == _childrenSymbol || count > MaxAttributesAtOnce);
+        target.Header(immediate: true, type, isDeferred ? 0 : (uint)count);
         _ = dictionary.AddTuple(tuple);
-        if (!isDeferred)
+        if (isDeferred)
+        {
+            Deferred!.Push(tuple);
+        }
+        else
         {
             _open.Push((tuple, 0));
         }

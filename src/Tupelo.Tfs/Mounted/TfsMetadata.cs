@@ -128,13 +128,13 @@ internal sealed partial class TfsMetadata
         }
     }
 
-    /// <summary>The log was rewritten: <paramref name="encoder"/> has its numbers. What was staged for the old one is in the new one already.</summary>
-    public void LogWasRewritten(StoreEncoder encoder, long liveEntries)
+    /// <summary>The log was rewritten. What was staged for the old one is in the new one already.</summary>
+    public void LogWasRewritten(LogRewriter rewriter)
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread);
         _staged.Clear();
-        _encoder = new StoreEncoder(Store, encoder.Dictionary, _staged);
-        TotalEntries = liveEntries;
+        _encoder = new StoreEncoder(Store, rewriter.Dictionary, _staged);
+        TotalEntries = rewriter.EntryCount;
         ObsoleteEntries = 0;
     }
 
