@@ -4,7 +4,7 @@ namespace Tupelo.Cli.Tests;
 public sealed class CommandErrorTests(ImageFolder folder) : IClassFixture<ImageFolder>
 {
     public static TheoryData<string> Commands =>
-        ["ls", "tree", "cat", "cp", "stat", "find", "du", "df", "info", "env", "dump", "log", "mkfs", "completion"];
+        ["ls", "tree", "cat", "cp", "stat", "find", "du", "df", "info", "env", "dump", "log", "mkfs", "fsck", "completion"];
 
     [Theory]
     [InlineData("lss", "did you mean 'ls'?")]

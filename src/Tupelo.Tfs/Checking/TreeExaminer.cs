@@ -130,10 +130,7 @@ internal sealed class TreeExaminer
             }
             return;
         }
-        if (isDirectory && !HasReadableEntries(directory, slot, child, out isDirectory))
-        {
-            return;
-        }
+        isDirectory = isDirectory && IsDirectoryStill(directory, slot, child);
         _ = _roles.Take(child, TupleRole.Node);
         if (isDirectory)
         {
@@ -155,29 +152,29 @@ internal sealed class TreeExaminer
         }
     }
 
-    // False when the entry is done with. `stays` tells whether the child is (still) a directory.
-    private bool HasReadableEntries(int directory, AttributeSlot slot, int child, out bool stays)
+    // Whether what has `children` is a directory once these are put right.
+    private bool IsDirectoryStill(int directory, AttributeSlot slot, int child)
     {
         AttributeSlot held = _store.Get(child, _symbols.Children);
-        stays = true;
         bool isTable = held.Kind == TfsValueKind.Tuple && !_store.IsVector((int)held.Value);
         if (isTable && _roles.Take((int)held.Value, TupleRole.Entries) && (int)held.Value != child)
         {
             return true;
         }
+        bool stays = _store.Get(child, _symbols.Extents).IsVacant;
+        string remedy = stays ? "it becomes an empty directory" : "it becomes a file, since it has extents";
         if (isTable)
         {
-            Add(TfsFindingCode.DirectoryShared, directory, slot.Symbol, "is a directory that uses the entries of another", "it becomes an empty directory; the entries are in the other");
+            Add(TfsFindingCode.DirectoryShared, directory, slot.Symbol, "is a directory that uses the entries of another", remedy + "; the entries are in the other");
         }
         else
         {
-            stays = _store.Get(child, _symbols.Extents).IsVacant;
-            Add(TfsFindingCode.DirectoryUnreadable, directory, slot.Symbol, "is a directory whose entries cannot be read", stays ? "it becomes an empty directory" : "it becomes a file, since it has extents");
+            Add(TfsFindingCode.DirectoryUnreadable, directory, slot.Symbol, "is a directory whose entries cannot be read", remedy);
         }
         if (!stays)
         {
             _ = _store.Remove(child, _symbols.Children);
-            return true;
+            return false;
         }
         int empty = _store.NewTuple(false, 0);
         _ = _store.Set(child, _symbols.Children, TfsValueKind.Tuple, (ulong)empty);
