@@ -205,14 +205,12 @@ public sealed class CopyOnWriteImage
     }
 
     /// <summary>A number that is the same for two images that differ from <paramref name="reference"/> in the same way, and another one
-    /// for all others (with a probability of 1 - 2^-120 or so). Costs what is not shared with <paramref name="reference"/>.</summary>
+    /// for all others (with a probability of 1 - 2^-120 or so). Fingerprints add up: from a to b and from b to c makes from a to c. Costs
+    /// what is not shared with <paramref name="reference"/>.</summary>
     public UInt128 Fingerprint(CopyOnWriteImage reference)
     {
-        UInt128 sum = (ulong)SizeBytes * 0x9E3779B97F4A7C15;
-        foreach (long page in DifferingPages(reference))
-        {
-            sum += HashPage(page, PageAt(page)); // a sum, so that order does not matter
-        }
+        UInt128 sum = (UInt128)((Int128)SizeBytes - reference.SizeBytes) * 0x9E3779B97F4A7C15;
+        Sum(_root, _height, reference._root, reference._height, 0, ref sum);
         return sum;
     }
 
@@ -354,35 +352,59 @@ public sealed class CopyOnWriteImage
         {
             return;
         }
-        if (aHeight < bHeight)
-        {
-            (a, aHeight, b, bHeight) = (b, bHeight, a, aHeight);
-        }
-        long childSpan = 1L << ((aHeight - 1) * FanShift);
         for (int i = 0; i < Fan; i++)
         {
-            object? aChild = a?.Children[i];
-            // The higher tree has the lower one as its first child.
-            bool lower = aHeight > bHeight;
-            object? bChild = lower ? (i == 0 ? b : null) : b?.Children[i];
+            (object? aChild, int aLevel, object? bChild, int bLevel, long childFirst) = ChildrenAt(a, aHeight, b, bHeight, first, i);
             if (ReferenceEquals(aChild, bChild))
             {
                 continue;
             }
-            if (aHeight == 1)
+            if (Math.Max(aHeight, bHeight) == 1)
             {
-                byte[] aBytes = Unsafe.As<Page?>(aChild)?.Bytes ?? ZeroPage;
-                byte[] bBytes = Unsafe.As<Page?>(bChild)?.Bytes ?? ZeroPage;
-                if (!aBytes.AsSpan().SequenceEqual(bBytes))
+                if (!BytesOf(aChild).SequenceEqual(BytesOf(bChild)))
                 {
-                    differing.Add(first + i);
+                    differing.Add(childFirst);
                 }
                 continue;
             }
-            Compare(Unsafe.As<Node?>(aChild), aHeight - 1, Unsafe.As<Node?>(bChild), lower && i == 0 ? bHeight : aHeight - 1,
-                first + (i * childSpan), differing);
+            Compare(Unsafe.As<Node?>(aChild), aLevel, Unsafe.As<Node?>(bChild), bLevel, childFirst, differing);
         }
     }
+
+    // As Compare, without a list: the hashes of a's pages less those of b's.
+    private static void Sum(Node? a, int aHeight, Node? b, int bHeight, long first, ref UInt128 sum)
+    {
+        if (ReferenceEquals(a, b))
+        {
+            return;
+        }
+        for (int i = 0; i < Fan; i++)
+        {
+            (object? aChild, int aLevel, object? bChild, int bLevel, long childFirst) = ChildrenAt(a, aHeight, b, bHeight, first, i);
+            if (ReferenceEquals(aChild, bChild))
+            {
+                continue;
+            }
+            if (Math.Max(aHeight, bHeight) == 1)
+            {
+                // Equal pages have equal hashes, so they need not be told apart first.
+                sum += HashPage(childFirst, BytesOf(aChild)) - HashPage(childFirst, BytesOf(bChild));
+                continue;
+            }
+            Sum(Unsafe.As<Node?>(aChild), aLevel, Unsafe.As<Node?>(bChild), bLevel, childFirst, ref sum);
+        }
+    }
+
+    // The i-th child of both, each with its height. The higher tree has the lower one as its first child.
+    private static (object? A, int AHeight, object? B, int BHeight, long First) ChildrenAt(Node? a, int aHeight, Node? b, int bHeight, long first, int i)
+    {
+        int height = Math.Max(aHeight, bHeight);
+        (object? aChild, int aChildHeight) = aHeight == height ? (a?.Children[i], height - 1) : (i == 0 ? a : null, aHeight);
+        (object? bChild, int bChildHeight) = bHeight == height ? (b?.Children[i], height - 1) : (i == 0 ? b : null, bHeight);
+        return (aChild, aChildHeight, bChild, bChildHeight, first + (i * (1L << ((height - 1) * FanShift))));
+    }
+
+    private static ReadOnlySpan<byte> BytesOf(object? page) => Unsafe.As<Page?>(page)?.Bytes ?? ZeroPage;
 
     // Two lanes of multiply-and-fold over 16 bytes at a time.
     private static UInt128 HashPage(long page, ReadOnlySpan<byte> bytes)

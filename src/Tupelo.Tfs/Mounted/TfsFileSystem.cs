@@ -230,6 +230,9 @@ public sealed partial class TfsFileSystem : FileSystem
         return errno != Errno.None ? errno : committed;
     }
 
+    /// <summary>Makes all that is staged durable. Locks held: none, or a vnode's.</summary>
+    internal Errno CommitStaged() => _committer!.Commit();
+
     /// <summary>The one vnode of a file object.</summary>
     internal TfsVnode VnodeOf(int tuple, int parent)
     {

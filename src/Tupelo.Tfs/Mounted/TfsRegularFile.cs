@@ -173,11 +173,13 @@ internal sealed class TfsRegularFile : TfsVnode
         return errno == Errno.None ? _extents.Preallocate(offsetBytes, lengthBytes) : errno;
     }
 
+    // The new places are made durable at once. The next write to what was moved goes to the same sectors, and a crash must not show it at
+    // the place where these sectors were before.
     private Errno Shift(long fromBytes, long distanceBytes)
     {
         _pages.Discard(Math.Min(fromBytes, fromBytes + distanceBytes) / PageCache.PageBytes * PageCache.PageBytes, long.MaxValue);
         _extents.Shift(fromBytes / TfsFormat.SectorBytes, distanceBytes / TfsFormat.SectorBytes, _extents.SizeBytes + distanceBytes);
-        return Errno.None;
+        return Tfs.CommitStaged();
     }
 
     private static long RoundUp(long bytes) => (bytes + PageCache.PageBytes - 1) / PageCache.PageBytes * PageCache.PageBytes;
