@@ -139,7 +139,7 @@ internal sealed class HostFileSystem : FileSystem
 
     private static FileSystemFeatures FeaturesFor(HostFileSystemOptions options) =>
         FileSystemFeatures.HardLinks | FileSystemFeatures.Symlinks | FileSystemFeatures.SpecialFiles | FileSystemFeatures.TemporaryFiles
-        | FileSystemFeatures.RenameExchange | FileSystemFeatures.AllSpace
+        | FileSystemFeatures.RenameExchange | FileSystemFeatures.AllSpace | FileSystemFeatures.DirectIo
         | (options.Xattrs == HostXattrs.None ? FileSystemFeatures.None : FileSystemFeatures.Xattrs);
 
     private ulong InoOf(in LinuxHost.HostStat stat) => MapIno(stat.Device, stat.Ino);

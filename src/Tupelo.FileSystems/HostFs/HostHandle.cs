@@ -3,7 +3,7 @@ namespace Tupelo.FileSystems;
 /// <summary>An open regular file of the host. The host knows its length, orders its writes and appends: no lock is needed here.</summary>
 internal sealed class HostHandle(HostVnode vnode, HostDescriptor descriptor) : OpenHandle
 {
-    public override HandleTraits Traits => HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend;
+    public override HandleTraits Traits => HandleTraits.SelfLocking | HandleTraits.OwnSize | HandleTraits.OwnAppend | HandleTraits.Mappable;
 
     public override IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer, bool nonBlocking) =>
         buffer.IsEmpty ? IoResult.Bytes(0) : LinuxHost.Read(descriptor.Number, buffer, offsetBytes);

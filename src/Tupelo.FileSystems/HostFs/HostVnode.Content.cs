@@ -19,7 +19,7 @@ internal sealed partial class HostVnode
             return errno;
         }
         HostDescriptor? created = Interlocked.Exchange(ref _created, null);
-        if (created is null || (flags & OpenFlags.Sync) != 0)
+        if (created is null || (flags & (OpenFlags.Sync | OpenFlags.Direct)) != 0)
         {
             created?.Release();
             errno = LinuxHost.Reopen(place!.Number, ToHostFlags(flags), out int number);
@@ -59,7 +59,7 @@ internal sealed partial class HostVnode
         return errno;
     }
 
-    // Reached only where a file has no handle, as when the core reads for itself.
+    // Reached where the core reads for itself: mappings, copies.
     protected override IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer)
     {
         Errno errno = OpenContent(LinuxHost.O_RDONLY, out int descriptor);
@@ -87,11 +87,12 @@ internal sealed partial class HostVnode
 
     protected override Errno SetSize(VfsContext context, long sizeBytes)
     {
-        Errno errno = Acquire(out HostDescriptor? descriptor);
+        // By descriptor: the times change even if the size does not, as ftruncate and O_TRUNC want it.
+        Errno errno = OpenContent(LinuxHost.O_WRONLY, out int descriptor);
         if (errno == Errno.None)
         {
-            errno = LinuxHost.Truncate(descriptor!.Number, sizeBytes);
-            descriptor.Release();
+            errno = LinuxHost.Truncate(descriptor, sizeBytes);
+            LinuxHost.CloseDescriptor(descriptor);
             ContentWritten(context);
         }
         return errno;
@@ -230,7 +231,14 @@ internal sealed partial class HostVnode
         Errno errno = Acquire(out HostDescriptor? place);
         if (errno == Errno.None)
         {
-            errno = LinuxHost.OpenBeneath(place!.Number, "."u8, LinuxHost.O_RDONLY | LinuxHost.O_DIRECTORY, 0, crossDevices: true, out descriptor);
+            // Listing moves the access time on the host, which a read-only file system must not.
+            const int Flags = LinuxHost.O_RDONLY;
+            int quiet = _owner.IsReadOnly ? LinuxHost.O_NOATIME : 0;
+            errno = LinuxHost.OpenBeneath(place!.Number, "."u8, Flags | quiet | LinuxHost.O_DIRECTORY, 0, crossDevices: true, out descriptor);
+            if (errno == Errno.EPERM && quiet != 0)
+            {
+                errno = LinuxHost.OpenBeneath(place.Number, "."u8, Flags | LinuxHost.O_DIRECTORY, 0, crossDevices: true, out descriptor);
+            }
             place.Release();
         }
         return errno;
@@ -261,6 +269,7 @@ internal sealed partial class HostVnode
             _ => LinuxHost.O_RDWR,
         };
         host |= (flags & OpenFlags.NoAccessTime) != 0 ? LinuxHost.O_NOATIME : 0;
+        host |= (flags & OpenFlags.Direct) != 0 ? LinuxHost.O_DIRECT : 0;
         host |= (flags & OpenFlags.Sync) == OpenFlags.Sync ? LinuxHost.O_SYNC : (flags & OpenFlags.DataSync) != 0 ? LinuxHost.O_DSYNC : 0;
         return host | LinuxHost.O_NONBLOCK;
     }

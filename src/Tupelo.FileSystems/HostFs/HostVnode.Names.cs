@@ -215,6 +215,7 @@ internal sealed partial class HostVnode
         if (Acquire(out HostDescriptor? held) == Errno.None)
         {
             Pin(held!);
+            _ = Interlocked.Increment(ref _losses);
             held!.Release();
         }
     }

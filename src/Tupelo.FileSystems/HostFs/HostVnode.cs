@@ -13,6 +13,7 @@ internal sealed partial class HostVnode : Vnode
     private HostDescriptor? _created;  // Open for reading and writing since it was made, for the open that follows at once.
     private HostAlias? _alias;
     private int _pins;
+    private int _losses;               // Names that were taken from it here, each with a pin: it may be its last.
     private bool _used;                // Racing writes do no harm.
 
     internal HostVnode(HostFileSystem owner, HostKey key, ulong ino, ulong generation, in LinuxHost.HostStat stat)
@@ -187,16 +188,38 @@ internal sealed partial class HostVnode : Vnode
         return errno;
     }
 
+    // Names were taken from it here: the host tells whether it has others.
+    protected override bool HasNoName()
+    {
+        if (IsDead)
+        {
+            return true;
+        }
+        if (Volatile.Read(ref _losses) == 0 || Acquire(out HostDescriptor? descriptor) != Errno.None)
+        {
+            return false;
+        }
+        Errno errno = LinuxHost.Stat(descriptor!.Number, default, out LinuxHost.HostStat stat);
+        descriptor.Release();
+        return errno == Errno.None && stat.LinkCount == 0;
+    }
+
     protected override void Inactivate()
     {
         Interlocked.Exchange(ref _created, null)?.Release();
-        if (LinkCount == 0 || IsDead)
+        for (int kept = Interlocked.Exchange(ref _losses, 0); kept > 0; kept--)
         {
-            // Nobody can find it any more; the host frees it when the descriptor is closed.
-            _owner.Forget(this);
-            _ = Interlocked.Exchange(ref _pins, 0);
-            DropDescriptor();
+            Unpin();
         }
+    }
+
+    // Nobody can find it any more; the host frees it when the descriptor is closed.
+    protected override void Evict()
+    {
+        Interlocked.Exchange(ref _created, null)?.Release();
+        _owner.Forget(this);
+        _ = Interlocked.Exchange(ref _pins, 0);
+        DropDescriptor();
     }
 
     private static ulong DeviceOf(in LinuxHost.HostStat stat) =>

@@ -271,12 +271,7 @@ internal static unsafe partial class LinuxHost
         return ErrnoOf(Utimensat(AT_FDCWD, path, times, 0));
     }
 
-    public static Errno Truncate(int descriptor, long sizeBytes)
-    {
-        byte* path = stackalloc byte[NameBufferBytes];
-        WriteProcPath(descriptor, path);
-        return ErrnoOf(TruncatePath(path, sizeBytes));
-    }
+    public static Errno Truncate(int descriptor, long sizeBytes) => ErrnoOf(Ftruncate(descriptor, sizeBytes));
 
     public static IoResult GetXattr(int descriptor, ReadOnlySpan<byte> name, Span<byte> value)
     {
@@ -497,8 +492,8 @@ internal static unsafe partial class LinuxHost
     [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
     private static partial int Utimensat(int directory, byte* path, HostTime* times, int flags);
 
-    [LibraryImport("libc", EntryPoint = "truncate", SetLastError = true)]
-    private static partial int TruncatePath(byte* path, long size);
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int Ftruncate(int descriptor, long size);
 
     [LibraryImport("libc", EntryPoint = "getxattr", SetLastError = true)]
     private static partial nint Getxattr(byte* path, byte* name, byte* value, nuint size);

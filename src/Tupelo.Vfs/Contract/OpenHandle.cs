@@ -34,6 +34,9 @@ public enum HandleTraits
 
     /// <summary>Writes take no flags of pwritev2 but RWF_HIPRI: EOPNOTSUPP.</summary>
     PlainWrite = 256,
+
+    /// <summary>May be mapped: the vnode's own primitives read and write the same content.</summary>
+    Mappable = 512,
 }
 
 /// <summary>Per-open state with its own operations; the third and smallest class that a file system may derive from.</summary>

@@ -341,6 +341,9 @@ public abstract partial class Vnode
     // A temporary file that linkat may name, though it has no name yet. Under the lock, exclusively.
     internal bool IsLinkable { get; set; }
 
+    // A temporary file that was opened with O_EXCL. Set once, before anybody else sees the vnode.
+    internal bool IsNeverLinkable { get; set; }
+
     internal void MarkDead() => _dead = true;
 
     internal VnodeExtension Extension
@@ -401,7 +404,7 @@ public abstract partial class Vnode
         {
             return;
         }
-        if (LinkCount == 0 && FileSystem.CachePolicy == CachePolicy.Exclusive)
+        if (HasNoName())
         {
             if (TryKill())
             {
@@ -423,6 +426,11 @@ public abstract partial class Vnode
 
     /// <summary>References now; for leak checks.</summary>
     public int ReferenceCount => Math.Max(0, Volatile.Read(ref _references));
+
+    /// <summary>Asked when nobody refers to the vnode any more: whether its file is gone with that. Then watchers are told, and
+    /// <see cref="Evict"/> follows; otherwise <see cref="Inactivate"/>. Locks held: none.</summary>
+    /// <remarks>The core knows it of file systems whose attributes it keeps; others that can tell override this.</remarks>
+    protected virtual bool HasNoName() => LinkCount == 0 && FileSystem.CachePolicy == CachePolicy.Exclusive;
 
     /// <summary>Makes every later <see cref="TryReference"/> fail, if nobody refers to it: for tables of vnodes that drop unused ones.</summary>
     protected internal bool TryKill() => Interlocked.CompareExchange(ref _references, int.MinValue, 0) == 0;

@@ -307,7 +307,7 @@ internal static unsafe class FileIo
         return (flags & ~(plain ? ReadWriteFlags.HighPriority : DefinedFlags)) != 0 ? Errno.EOPNOTSUPP
             : (flags & Both) == Both ? Errno.EINVAL
             : (flags & ~KnownFlags) != 0 ? Errno.EOPNOTSUPP
-            : (flags & ReadWriteFlags.NoWait) != 0 && file.Handle is null && !file.Vnode.FileSystem.Supports(FileSystemFeatures.NoWait) ? Errno.EOPNOTSUPP
+            : (flags & ReadWriteFlags.NoWait) != 0 && (file.Handle is null || file.Vnode.IsRegular) && !file.Vnode.FileSystem.Supports(FileSystemFeatures.NoWait) ? Errno.EOPNOTSUPP
             : writes && (flags & ReadWriteFlags.NoAppend) != 0 && (file.Vnode.Flags & InodeFlags.AppendOnly) != 0 ? Errno.EPERM
             : Errno.None;
     }
@@ -361,6 +361,14 @@ internal static unsafe class FileIo
         return result;
     }
 
+    // Where nothing would be read, nothing is written to a caller's bad address.
+    private static bool IsAtEnd(VfsContext context, OpenHandle handle, long offsetBytes)
+    {
+        byte probe = 0;
+        return (handle.Traits & (HandleTraits.Stream | HandleTraits.OwnSize)) == HandleTraits.OwnSize
+            && handle.Read(context, offsetBytes, new Span<byte>(ref probe), nonBlocking: true) is { IsOk: true, Count: 0 };
+    }
+
     internal static IoResult ReadHandle(
         VfsContext context, OpenFile file, OpenHandle handle, ReadOnlySpan<IoVec> segments, long offsetBytes, bool nonBlocking)
     {
@@ -388,7 +396,7 @@ internal static unsafe class FileIo
             int count = (int)Math.Min(segment.Length, (ulong)(MaxCount - done));
             if (segment.Address is null && count > 0)
             {
-                result = Errno.EFAULT;
+                result = IsAtEnd(context, handle, Math.Max(start, 0) + done) ? IoResult.Bytes(0) : Errno.EFAULT;
                 break;
             }
             // A plain read is made for each piece, whatever its size.

@@ -66,7 +66,7 @@ public sealed unsafe class FileMapping : IDisposable
         {
             return Errno.EPERM;
         }
-        if (!file.Vnode.IsRegular || file.Handle is not null)
+        if (!file.Vnode.IsRegular || (file.Handle is { } handle && (handle.Traits & HandleTraits.Mappable) == 0))
         {
             return Errno.ENODEV;
         }
@@ -168,6 +168,11 @@ public sealed unsafe class FileMapping : IDisposable
         if ((_protection & needed) == 0)
         {
             return Errno.EACCES;
+        }
+        Errno errno = Attributes.Refresh(_context, _file.Vnode);
+        if (errno != Errno.None)
+        {
+            return errno;
         }
         long size = _file.Vnode.SizeBytes;
         long lastPageEnd = size > long.MaxValue - PageBytes ? long.MaxValue : (size + PageBytes - 1) / PageBytes * PageBytes;

@@ -115,13 +115,14 @@ internal static class NameOperations
             {
                 VnodeLock.EnterWrite(victim!, LockRank.Child);
                 errno = RemoveLocked(context, directory, parent, dentry, victim!, name);
+                if (errno == Errno.None)
+                {
+                    // Before the victim is let go: who finds a directory dead must not find its name.
+                    DropName(dentry);
+                }
                 VnodeLock.ExitWrite(victim!, LockRank.Child);
             }
-            if (errno == Errno.None)
-            {
-                DropName(dentry);
-            }
-            else
+            if (errno != Errno.None)
             {
                 Deferred.Unpin(dentry);
             }
@@ -301,7 +302,7 @@ internal static class NameOperations
     private static Errno LinkLocked(VfsContext context, Vnode parent, Vnode vnode, Dentry dentry, in NameKey name)
     {
         uint links = vnode.LinkCount;
-        if (links == 0 && !vnode.IsLinkable && vnode.FileSystem.CachePolicy == CachePolicy.Exclusive)
+        if (vnode.IsNeverLinkable || (links == 0 && !vnode.IsLinkable && vnode.FileSystem.CachePolicy == CachePolicy.Exclusive))
         {
             return Errno.ENOENT;
         }

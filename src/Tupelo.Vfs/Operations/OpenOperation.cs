@@ -281,6 +281,7 @@ internal static class OpenOperation
         }
         vnode!.FileSystem.CountOrphan(1);
         vnode.IsLinkable = (flags & OpenFlags.Exclusive) == 0;
+        vnode.IsNeverLinkable = !vnode.IsLinkable;
         Span<byte> name = stackalloc byte[24];
         name[0] = (byte)'#';
         _ = System.Buffers.Text.Utf8Formatter.TryFormat(vnode.Ino, name[1..], out int digits);
@@ -379,7 +380,9 @@ internal static class OpenOperation
             }
         }
         LockRanks.AssertMayCallFileSystem();
-        Errno errno = vnode.Open(context, flags, out OpenHandle? handle);
+        // A file system that keeps its own access times is told when the mount wants none.
+        bool noAccessTime = place.Mount.IsReadOnly || (place.Mount.Flags & MountFlags.NoAccessTime) != 0;
+        Errno errno = vnode.Open(context, noAccessTime ? flags | OpenFlags.NoAccessTime : flags, out OpenHandle? handle);
         if (errno == Errno.None && handle is null)
         {
             errno = SpecialFiles.Open(context, vnode, flags, out handle);

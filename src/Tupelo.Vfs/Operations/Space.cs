@@ -258,8 +258,13 @@ internal static class Space
 
     private static Errno SetSize(VfsContext context, Vnode vnode, long sizeBytes, bool alwaysTouch)
     {
+        Errno errno = Attributes.Refresh(context, vnode);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
         VnodeLock.EnterWrite(vnode, LockRank.Data);
-        Errno errno = SetSizeLocked(context, vnode, sizeBytes, alwaysTouch);
+        errno = SetSizeLocked(context, vnode, sizeBytes, alwaysTouch);
         VnodeLock.ExitWrite(vnode, LockRank.Data);
         Attributes.Forget(vnode);
         return errno;
@@ -279,6 +284,10 @@ internal static class Space
             {
                 return sealedErrno;
             }
+        }
+        if (!alwaysTouch && sizeBytes == before && vnode.FileSystem.CachePolicy != CachePolicy.Exclusive)
+        {
+            return Errno.None; // truncate(2) to the size that it has changes no times; asking the file system would.
         }
         Errno errno = vnode.SetSize(context, sizeBytes);
         if (errno == Errno.None && vnode.FileSystem.CachePolicy == CachePolicy.Exclusive && (alwaysTouch || sizeBytes != before))
