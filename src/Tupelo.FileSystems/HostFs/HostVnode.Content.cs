@@ -232,12 +232,12 @@ internal sealed partial class HostVnode
         if (errno == Errno.None)
         {
             // Listing moves the access time on the host, which a read-only file system must not.
-            const int Flags = LinuxHost.O_RDONLY;
+            int flags = LinuxHost.O_RDONLY | LinuxHost.O_DIRECTORY;
             int quiet = _owner.IsReadOnly ? LinuxHost.O_NOATIME : 0;
-            errno = LinuxHost.OpenBeneath(place!.Number, "."u8, Flags | quiet | LinuxHost.O_DIRECTORY, 0, crossDevices: true, out descriptor);
+            errno = LinuxHost.OpenBeneath(place!.Number, "."u8, flags | quiet, 0, crossDevices: true, out descriptor);
             if (errno == Errno.EPERM && quiet != 0)
             {
-                errno = LinuxHost.OpenBeneath(place.Number, "."u8, Flags | LinuxHost.O_DIRECTORY, 0, crossDevices: true, out descriptor);
+                errno = LinuxHost.OpenBeneath(place.Number, "."u8, flags, 0, crossDevices: true, out descriptor);
             }
             place.Release();
         }
