@@ -1,7 +1,9 @@
 // DentryCache bounds how many names stay cached: a clock over all hashed dentries, in a few rings so that threads seldom meet.
 //
 // A dentry enters a ring once, when it is made, and leaves when the hand finds it dead, unhashed or evictable. The hand passes
-// over what was used since its last visit, what is pinned or has children (its count is above 1), and mount points.
+// over what was used since its last visit, what is pinned or has children (its count is above 1), and mount points. The budget is one
+// for all rings: a single thread may fill all of it. A name that was just looked up counts as used, and the trimming that follows the
+// lookup spares it: otherwise a walk could evict what it has found, time after time, and never arrive.
 // Locks: _mu of a ring is a leaf. Evicting runs file system code (Vnode.Release), so Trim is called with nothing held.
 using System.Runtime.CompilerServices;
 
@@ -13,12 +15,18 @@ internal sealed class DentryCache
     private const int VictimsPerSweep = 32;
     private const int MaxNameBytes = 4096; // more than any file system allows
 
+
+    // How far a hand goes for one call: where nothing can be evicted, a call must not look at everything.
+    private const int StepsPerTrim = 512;
+
     private readonly Ring[] _rings = new Ring[Rings];
-    private readonly int _ringBudget;
+    private readonly int _budget;
+    private readonly int _slack; // names above the budget before anything is done: evicting several at once is cheaper
 
     internal DentryCache(int budget)
     {
-        _ringBudget = Math.Max(16, budget / Rings);
+        _budget = budget;
+        _slack = Math.Min(VictimsPerSweep, budget / 8);
         for (int i = 0; i < Rings; i++)
         {
             _rings[i] = new Ring();
@@ -39,16 +47,19 @@ internal sealed class DentryCache
     }
 
     // A new hashed dentry. Any lock may be held but a leaf.
-    internal void Add(Dentry dentry) => Mine.Add(dentry);
-
-    // Brings the calling thread's ring back under its budget. No lock is held.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Trim()
+    internal void Add(Dentry dentry)
     {
-        Ring ring = Mine;
-        if (Volatile.Read(ref ring.Count) > _ringBudget)
+        dentry.MarkUsed();
+        Mine.Add(dentry);
+    }
+
+    // Brings the cache back towards its budget, and keeps `spared`, which the caller is about to use. No lock is held.
+    internal void Trim(Dentry? spared = null)
+    {
+        int count = Count;
+        if (count > _budget + _slack)
         {
-            Sweep(ring, _ringBudget);
+            TrimOne(count - _budget, spared);
         }
     }
 
@@ -60,7 +71,7 @@ internal sealed class DentryCache
             int before = Count;
             foreach (Ring ring in _rings)
             {
-                Sweep(ring, budget / Rings);
+                Sweep(ring, Math.Max(0, ring.Count - (budget / Rings)), int.MaxValue, null);
             }
             // A pass clears marks of use, or frees leaves whose parents the next pass can free.
             if (Count == before && pass > 1)
@@ -151,13 +162,28 @@ internal sealed class DentryCache
 
     private Ring Mine => _rings[Environment.CurrentManagedThreadId & (Rings - 1)];
 
-    private static void Sweep(Ring ring, int budget)
+    // The calling thread's ring when it has more than its share, otherwise the largest: a thread that has just begun must not be left
+    // with no names at all because another one has many.
+    private void TrimOne(int surplus, Dentry? spared)
+    {
+        Ring ring = Mine;
+        if (Volatile.Read(ref ring.Count) <= _budget / Rings)
+        {
+            foreach (Ring other in _rings)
+            {
+                ring = Volatile.Read(ref other.Count) > Volatile.Read(ref ring.Count) ? other : ring;
+            }
+        }
+        Sweep(ring, surplus, StepsPerTrim, spared);
+    }
+
+    private static void Sweep(Ring ring, int surplus, int maxSteps, Dentry? spared)
     {
         LockRanks.AssertNothingHeld();
         VictimList victims = default;
-        while (true)
+        while (surplus > 0)
         {
-            int count = ring.Collect(budget, ref victims);
+            int count = ring.Collect(Math.Min(surplus, VictimsPerSweep), maxSteps, spared, ref victims);
             for (int i = 0; i < count; i++)
             {
                 Dentry victim = victims[i];
@@ -172,6 +198,7 @@ internal sealed class DentryCache
             {
                 return;
             }
+            surplus -= count;
         }
     }
 
@@ -217,13 +244,13 @@ internal sealed class DentryCache
             }
         }
 
-        internal int Collect(int budget, ref VictimList victims)
+        internal int Collect(int wanted, int maxSteps, Dentry? spared, ref VictimList victims)
         {
             int found = 0;
             using (_mu.EnterScope())
             {
                 // Twice around at most: the first time may only clear marks.
-                for (int steps = Count * 2; steps > 0 && Count > budget && found < VictimsPerSweep; steps--)
+                for (int steps = (int)Math.Min(Count * 2L, maxSteps); steps > 0 && Count > 0 && found < wanted; steps--)
                 {
                     if (_hand >= Count)
                     {
@@ -233,7 +260,7 @@ internal sealed class DentryCache
                     bool victim = false;
                     if (!dentry.IsUnhashed)
                     {
-                        if (dentry.TestAndClearUsed() || (dentry.Flags & DentryFlags.MountPoint) != 0 || !dentry.TryKillUnused())
+                        if (ReferenceEquals(dentry, spared) || dentry.TestAndClearUsed() || (dentry.Flags & DentryFlags.MountPoint) != 0 || !dentry.TryKillUnused())
                         {
                             _hand++;
                             continue;

@@ -49,7 +49,7 @@ internal static class NameLookup
         }
         Deferred.Unpin(directory);
         Deferred.Run();
-        context.Kernel.Names.Trim();
+        context.Kernel.Names.Trim(child);
         return errno;
     }
 
