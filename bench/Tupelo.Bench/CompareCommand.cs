@@ -3,7 +3,7 @@ namespace Tupelo.Bench;
 /// <summary>compare: runs the races that are asked for and reports them.</summary>
 internal static class CompareCommand
 {
-    private static readonly Suite[] _suites = [new VfsSuite(), new OpenSuite()];
+    private static readonly Suite[] _suites = [new VfsSuite(), new TfsSuite(), new DataSuite(), new OpenSuite()];
 
     public static int Run(BenchOptions options)
     {

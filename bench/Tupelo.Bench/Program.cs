@@ -1,6 +1,10 @@
 // The race track: Tupelo and its peers side by side in one run. See docs/performance.md for what was measured with it.
 using Tupelo.Bench;
 
+if (args is ["mount", string image])
+{
+    return TfsSuite.MountAndMeasure(image);
+}
 BenchOptions? options = BenchOptions.Parse(args, out string problem);
 if (options is null)
 {
