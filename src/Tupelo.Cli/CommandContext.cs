@@ -17,6 +17,9 @@ internal sealed class CommandException(string message) : Exception(message);
 /// <summary>Ends the run: "tupelo: message", a hint at the help, and exit code 2.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
+/// <summary>The user has interrupted the run, and this is what came of it: exit code 130.</summary>
+internal sealed class InterruptedException(string message) : OperationCanceledException(message);
+
 internal sealed class CommandContext(Terminal terminal)
 {
     private const int MaxFaultsShown = 10;

@@ -5,6 +5,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Tupelo.Block;
+using Tupelo.Cli.Editing;
 using Tupelo.Tfs;
 
 namespace Tupelo.Cli;
@@ -23,6 +24,19 @@ internal static class CommandLine
         ("du", DuCommand.Create),
         ("df", DfCommand.Create),
         ("info", InfoCommand.Create),
+        ("mv", MvCommand.Create),
+        ("rm", RmCommand.Create),
+        ("mkdir", MkdirCommand.Create),
+        ("rmdir", RmCommand.CreateRmdir),
+        ("ln", LnCommand.Create),
+        ("touch", TouchCommand.Create),
+        ("truncate", TouchCommand.CreateTruncate),
+        ("chmod", ChmodCommand.Create),
+        ("chown", ChownCommand.Create),
+        ("xattr", XattrCommand.Create),
+        ("set", SetCommand.Create),
+        ("unset", SetCommand.CreateUnset),
+        ("batch", BatchCommand.Create),
         ("env", EnvCommand.Create),
         ("dump", DumpCommand.Create),
         ("log", LogCommand.Create),
@@ -51,11 +65,7 @@ internal static class CommandLine
             RootCommand root = Build(context, arguments, color);
             ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
             command = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name;
-            if (parsed.Errors.Count > 0 && parsed.Action is null or ParseErrorAction)
-            {
-                throw new UsageException(Explain(parsed));
-            }
-            RefuseUnknownOptions(parsed);
+            Refuse(parsed);
             context.ChooseColor(parsed.GetValue(color));
             using var standard = new StreamWriter(new OutputStream(context), leaveOpen: true) { AutoFlush = true };
             int code = parsed.Invoke(new InvocationConfiguration
@@ -72,9 +82,9 @@ internal static class CommandLine
         {
             return context.HasFailed ? ExitCode.Failed : ExitCode.Done;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException stopped)
         {
-            return Fail(context, "interrupted", ExitCode.Interrupted);
+            return Fail(context, stopped is InterruptedException ? stopped.Message : "interrupted", ExitCode.Interrupted);
         }
         catch (UsageException wrong)
         {
@@ -148,6 +158,17 @@ internal static class CommandLine
             }
         }
         return root;
+    }
+
+    /// <summary>Ends the run with a word about what is wrong with the arguments, if something is.</summary>
+    /// <exception cref="UsageException">Something is.</exception>
+    public static void Refuse(ParseResult parsed)
+    {
+        if (parsed.Errors.Count > 0 && parsed.Action is null or ParseErrorAction)
+        {
+            throw new UsageException(Explain(parsed));
+        }
+        RefuseUnknownOptions(parsed);
     }
 
     private static string Explain(ParseResult parsed)

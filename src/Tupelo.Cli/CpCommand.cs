@@ -1,7 +1,9 @@
-// tupelo cp: files and trees out of an image. What is written, and how safely, is TreeExtractor's; here are the words around it.
+// tupelo cp: files and trees out of an image, where what is written, and how safely, is TreeExtractor's; and into one, where it is
+// Editing/TreeCopier's. Here are the words around both.
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Tupelo.Cli.Editing;
 using Tupelo.Images;
 using Tupelo.Images.Extraction;
 using Tupelo.Tfs;
@@ -10,56 +12,133 @@ namespace Tupelo.Cli;
 
 internal static class CpCommand
 {
-    public static Command Create(CommandContext context)
+    public static Command Create(CommandContext context) => Create(new EditDoor(context));
+
+    /// <summary>Within a batch everything goes into its image.</summary>
+    public static Command CreateInBatch(EditDoor door)
     {
-        var paths = new Argument<string[]>("IMAGE:PATH... DEST") { Description = "What to copy, and where to: a file or directory of the host, or - for standard output.", Arity = new ArgumentArity(1, 100_000) };
-        OpenedImage.Complete(paths, context);
-        Option<string?> partition = OpenedImage.PartitionOption();
-        var recursive = new Option<bool>("--recursive", "-r", "-R") { Description = "Directories, with all in them." };
-        var preserveAll = new Option<bool>("--preserve-all", "-a") { Description = "Like -r, with owner, all mode bits, all times and all extended attributes." };
-        var devices = new Option<bool>("--devices") { Description = "Device nodes, FIFOs and sockets too; else they are left out." };
-        var safeLinks = new Option<bool>("--safe-links") { Description = "Leave out symbolic links that lead, or might lead, out of what is copied." };
-        var noClobber = new Option<bool>("--no-clobber", "-n") { Description = "Leave files alone that exist already." };
-        var sync = new Option<bool>("--sync") { Description = "End only when everything is safely on the disk." };
-        var maxBytes = new Option<string?>("--max-bytes") { Description = "Write no more than this into files; default 64G.", HelpName = "SIZE" };
-        var maxEntries = new Option<long?>("--max-entries") { Description = "Make no more entries than this; default 10000000.", HelpName = "N" };
-        var maxDepth = new Option<int?>("--max-depth") { Description = "Go no deeper than this; default 4096.", HelpName = "N" };
-        var command = new Command("cp", "Copy files and directories out of an image. Nothing outside of DEST is ever written, whatever the image says.")
+        var options = new Options(door);
+        var command = new Command("cp", "Copy files and directories into the image. Paths that do not begin with ':' are the host's.")
         {
-            paths, recursive, preserveAll, devices, safeLinks, noClobber, sync, maxBytes, maxEntries, maxDepth, partition,
+            options.Paths, options.Recursive, options.Archive, options.Preserve, options.NoClobber, options.Force,
         };
+        command.SetAction(parsed =>
+        {
+            string[] given = Given(parsed, options);
+            // As the last operand a path is in the image however it is written.
+            return door.Run(parsed, [given[^1]], (session, operands) => CopyIn(door, session, parsed, options, given[..^1], operands[0]));
+        });
+        return command;
+    }
+
+    private static Command Create(EditDoor door)
+    {
+        CommandContext context = door.Context;
+        var options = new Options(door);
+        var devices = new Option<bool>("--devices") { Description = "Out of an image: device nodes, FIFOs and sockets too; else they are left out." };
+        var safeLinks = new Option<bool>("--safe-links") { Description = "Out of an image: leave out symbolic links that lead, or might lead, out of what is copied." };
+        var sync = new Option<bool>("--sync") { Description = "Out of an image: end only when everything is safely on the disk. Into one it always is." };
+        var maxBytes = new Option<string?>("--max-bytes") { Description = "Out of an image: write no more than this into files; default 64G.", HelpName = "SIZE" };
+        var maxEntries = new Option<long?>("--max-entries") { Description = "Out of an image: make no more entries than this; default 10000000.", HelpName = "N" };
+        var maxDepth = new Option<int?>("--max-depth") { Description = "Out of an image: go no deeper than this; default 4096.", HelpName = "N" };
+        var json = new Option<bool>("--json") { Description = "Into an image: print what was done as JSON; see docs/cli.md." };
+        var command = new Command("cp", "Copy files and directories out of an image, into one (in one commit), or from image to image. Out of an image nothing outside of DEST is ever written, whatever the image says.")
+        {
+            options.Paths, options.Recursive, options.Archive, options.Preserve, options.NoClobber, options.Force,
+            devices, safeLinks, sync, maxBytes, maxEntries, maxDepth, json,
+        };
+        door.AddOptions(command);
         Examples.Add(command,
             "tupelo cp demo.img:/index.html .",
             "tupelo cp -r demo.img:/ out",
+            "tupelo cp -a site demo.img:/srv",
+            "date | tupelo cp - demo.img:/etc/built",
             "tupelo cp demo.img:/index.html - | less");
         command.SetAction(parsed =>
         {
-            string[] given = parsed.GetRequiredValue(paths);
-            if (given.Length < 2)
-            {
-                throw new UsageException($"where to? 'tupelo cp {given[0]} DEST'");
-            }
+            string[] given = Given(parsed, options);
             string destination = given[^1];
-            var defaults = new ExtractionOptions();
-            var options = new ExtractionOptions
+            if (destination != "-" && door.IsInImage(destination))
             {
-                PreserveAll = parsed.GetValue(preserveAll),
+                return door.Run(parsed, [destination], (session, operands) =>
+                {
+                    CopyIn copy = CopyIn(door, session, parsed, options, given[..^1], operands[0]);
+                    if (parsed.GetValue(json))
+                    {
+                        session.AfterCommit = () => session.PrintSummary(members =>
+                        {
+                            members.WriteNumber("entries", copy.Done.Entries);
+                            members.WriteNumber("bytes", copy.Done.Bytes);
+                        });
+                    }
+                });
+            }
+            var defaults = new ExtractionOptions();
+            var extraction = new ExtractionOptions
+            {
+                PreserveAll = parsed.GetValue(options.Archive),
                 Devices = parsed.GetValue(devices),
                 SafeLinks = parsed.GetValue(safeLinks),
-                Overwrite = !parsed.GetValue(noClobber),
+                Overwrite = !parsed.GetValue(options.NoClobber),
                 Sync = parsed.GetValue(sync),
                 MaxTotalBytes = parsed.GetValue(maxBytes) is { } text ? Size(text) : defaults.MaxTotalBytes,
                 MaxEntries = NotNegative("--max-entries", parsed.GetValue(maxEntries)) ?? defaults.MaxEntries,
                 MaxDepth = (int)(NotNegative("--max-depth", parsed.GetValue(maxDepth)) ?? defaults.MaxDepth),
             };
-            var copying = new Copying(context, options, parsed.GetValue(recursive) || options.PreserveAll, destination, given.Length > 2);
+            var copying = new Copying(context, extraction, parsed.GetValue(options.Recursive) || extraction.PreserveAll, destination, given.Length > 2);
             foreach (string source in given[..^1])
             {
-                copying.Copy(source, parsed.GetValue(partition));
+                copying.Copy(source, door.PartitionOf(parsed));
             }
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static string[] Given(ParseResult parsed, Options options)
+    {
+        string[] given = parsed.GetRequiredValue(options.Paths);
+        return given.Length >= 2 ? given : throw new UsageException($"where to? 'tupelo cp {given[0]} DEST'");
+    }
+
+    private static CopyIn CopyIn(EditDoor door, EditSession session, ParseResult parsed, Options options, string[] sources, byte[] destination)
+    {
+        bool archive = parsed.GetValue(options.Archive);
+        var copy = new CopyIn(door, session, new CopyOptions
+        {
+            Recursive = archive || parsed.GetValue(options.Recursive),
+            Archive = archive,
+            Preserve = archive || parsed.GetValue(options.Preserve),
+            NoClobber = parsed.GetValue(options.NoClobber),
+            Force = parsed.GetValue(options.Force),
+        }, door.PartitionOf(parsed));
+        copy.Copy(sources, destination);
+        return copy;
+    }
+
+    private sealed class Options
+    {
+        public Options(EditDoor door)
+        {
+            Paths = new Argument<string[]>("SOURCE... DEST")
+            {
+                Description = "What to copy, and where to: paths of the host, IMAGE:PATH, or - for standard input or output.",
+                Arity = new ArgumentArity(1, 100_000),
+            };
+            OpenedImage.Complete(Paths, door.Context);
+        }
+
+        public Argument<string[]> Paths { get; }
+
+        public Option<bool> Recursive { get; } = new("--recursive", "-r", "-R") { Description = "Directories, with all in them." };
+
+        public Option<bool> Archive { get; } = new("--preserve-all", "-a", "--archive") { Description = "Like -r, with owner, all mode bits, all times, all extended attributes, and into an image hard links." };
+
+        public Option<bool> Preserve { get; } = new("--preserve", "-p") { Description = "Into an image: with mode, owner and times." };
+
+        public Option<bool> NoClobber { get; } = new("--no-clobber", "-n") { Description = "Leave files alone that exist already." };
+
+        public Option<bool> Force { get; } = new("--force", "-f") { Description = "Into an image: remove a file that cannot be written to, and try again." };
     }
 
     private static long Size(string text) =>
@@ -76,7 +155,7 @@ internal static class CpCommand
             {
                 throw new UsageException(File.Exists(address.ImagePath)
                     ? $"{source}: what of the image? 'tupelo cp -r {source}:/ DEST' copies all"
-                    : $"{source}: no image is named; only copying out of images (IMAGE:PATH) is possible, 'tupelo mkfs' makes them");
+                    : $"{source}: no image is named; one of source and destination is IMAGE:PATH, and 'tupelo mkfs' makes images");
             }
             using OpenedImage image = OpenedImage.Open(context, source, partition);
             if (destination == "-")

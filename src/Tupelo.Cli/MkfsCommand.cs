@@ -2,7 +2,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Tupelo.Images;
 using Tupelo.Tfs;
@@ -54,7 +53,7 @@ internal static class MkfsCommand
         BuildProgress progress = new();
         long started = Stopwatch.GetTimestamp();
         ImageSummary made;
-        using (Interruption interruption = new())
+        using (Interruption interruption = new(context))
         {
             try
             {
@@ -62,7 +61,7 @@ internal static class MkfsCommand
                 ImageSummary Make() => ImageMaker.Make(request, progress, context.Warn, interruption.Token);
                 made = watched ? MkfsProgress.Show(request, progress, Make, interruption.Token) : Make();
             }
-            catch (OperationCanceledException) when (interruption.ExitCode != 0)
+            catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
             {
                 context.Error("interrupted; no image was made");
                 return interruption.ExitCode;
@@ -267,39 +266,4 @@ internal static class MkfsCommand
             json.WriteNumber("dataBytes", progress.Bytes);
             json.WriteNumber("logBytes", made.Root.LogBytes);
         });
-
-    // While it lives, the signals that end a program end the building first, so that nothing is left behind. The same signal again ends
-    // the program at once.
-    private sealed class Interruption : IDisposable
-    {
-        private readonly CancellationTokenSource _source = new();
-        private readonly List<PosixSignalRegistration> _registrations = [];
-        private int _exitCode;
-
-        public Interruption()
-        {
-            foreach ((PosixSignal signal, int number) in (ReadOnlySpan<(PosixSignal, int)>)[(PosixSignal.SIGINT, 2), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGHUP, 1)])
-            {
-                _registrations.Add(PosixSignalRegistration.Create(signal, received =>
-                {
-                    received.Cancel = Interlocked.Exchange(ref _exitCode, 128 + number) == 0;
-                    _source.Cancel();
-                }));
-            }
-        }
-
-        public CancellationToken Token => _source.Token;
-
-        /// <summary>What a shell shows of a program that the signal has ended; 0 when there was none.</summary>
-        public int ExitCode => Volatile.Read(ref _exitCode);
-
-        public void Dispose()
-        {
-            foreach (PosixSignalRegistration registration in _registrations)
-            {
-                registration.Dispose();
-            }
-            _source.Dispose();
-        }
-    }
 }

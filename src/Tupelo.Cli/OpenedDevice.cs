@@ -43,6 +43,7 @@ internal sealed class OpenedDevice : IDisposable
     }
 
     /// <summary>Opens an image, and chooses a partition.</summary>
+    /// <param name="writable">Nobody else may have it open then.</param>
     public static OpenedDevice Open(CommandContext context, string argument, string? partition, bool writable = false)
     {
         OpenedDevice opened = OpenWhole(context, argument, writable);
@@ -56,6 +57,18 @@ internal sealed class OpenedDevice : IDisposable
             opened.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Makes the image longer, and with it the volume that is mounted there.</summary>
+    /// <remarks>Errors: EOPNOTSUPP a disk with partitions · ENOSPC the host is full · EFBIG · EIO.</remarks>
+    public Errno Grow(long sizeBytes, Tfs.TfsFileSystem mounted)
+    {
+        if (!Partitions.IsWholeVolume)
+        {
+            return Errno.EOPNOTSUPP;
+        }
+        Errno errno = Device.Resize(sizeBytes);
+        return errno == Errno.None ? mounted.Grow(sizeBytes) : errno;
     }
 
     public void Dispose() => Device.Dispose();

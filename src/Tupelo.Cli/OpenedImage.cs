@@ -25,6 +25,9 @@ internal sealed class OpenedImage : IDisposable
     /// <summary>Its partition table.</summary>
     public PartitionTable Partitions => _opened.Partitions;
 
+    /// <summary>The partition that the volume is in.</summary>
+    public BlockDevice VolumeDevice => _opened.Volume;
+
     /// <summary>The volume.</summary>
     public TfsVolume Volume { get; }
 
@@ -44,7 +47,8 @@ internal sealed class OpenedImage : IDisposable
     public static Argument<string> ImageArgument() => new("IMAGE") { Description = "The image." };
 
     /// <summary>--partition.</summary>
-    public static Option<string?> PartitionOption() => new("--partition", "-p")
+    /// <param name="withLetter">Also as -p, which means something else to the commands that edit.</param>
+    public static Option<string?> PartitionOption(bool withLetter = true) => new("--partition", withLetter ? ["-p"] : [])
     {
         Description = "Which volume of a disk image: root (the default), boot, or a number of its table, as `info` shows.",
         HelpName = "WHICH",

@@ -8,6 +8,9 @@ namespace Tupelo.Cli;
 /// <summary>Where output goes, and whether somebody is looking.</summary>
 internal sealed partial class Terminal
 {
+    /// <summary>Opens standard input.</summary>
+    public Func<Stream> Input { get; init; } = static () => Stream.Null;
+
     /// <summary>Standard output.</summary>
     public required Stream Output { get; init; }
 
@@ -43,6 +46,7 @@ internal sealed partial class Terminal
         {
             Output = unix ? new StandardOutput() : Console.OpenStandardOutput(),
             Error = new LazyError(),
+            Input = Console.OpenStandardInput,
             OutputIsTerminal = unix ? Isatty(1) == 1 : !Console.IsOutputRedirected,
             ErrorIsTerminal = unix ? Isatty(2) == 1 : !Console.IsErrorRedirected,
             Width = static () => Math.Max(20, Console.WindowWidth),

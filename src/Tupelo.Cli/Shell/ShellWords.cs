@@ -72,6 +72,46 @@ internal static class ShellWords
         }
     }
 
+    /// <summary>Whether a line goes on in the next: a quote is not closed, or it ends with a backslash, which is taken away.</summary>
+    public static bool GoesOn(ref string line)
+    {
+        char quote = '\0';
+        for (int at = 0; at < line.Length; at++)
+        {
+            char c = line[at];
+            if (c == '#' && quote == '\0' && (at == 0 || line[at - 1] is ' ' or '\t' or ';' or '\n'))
+            {
+                int next = line.IndexOf('\n', at);
+                if (next < 0)
+                {
+                    return false;
+                }
+                at = next;
+            }
+            else if (c == '\\' && quote != '\'')
+            {
+                if (++at == line.Length)
+                {
+                    line = line[..^1];
+                    return true;
+                }
+            }
+            else if (c == quote)
+            {
+                quote = '\0';
+            }
+            else if (quote == '\0' && c is '\'' or '"')
+            {
+                quote = c;
+            }
+        }
+        if (quote != '\0')
+        {
+            line += '\n';
+        }
+        return quote != '\0';
+    }
+
     private static string Word(string line, ref int at)
     {
         var word = new StringBuilder();

@@ -43,6 +43,18 @@ public sealed partial class TfsFileSystem
         return Errno.None;
     }
 
+    /// <summary>The device has become longer: its new sectors are the volume's.</summary>
+    /// <remarks>Errors: EROFS · EINVAL shorter than now, or longer than the device.</remarks>
+    public Errno Grow(long sizeBytes)
+    {
+        if (CanChange() != Errno.None)
+        {
+            return Errno.EROFS;
+        }
+        long sectors = sizeBytes / TfsFormat.SectorBytes;
+        return sectors >= Allocator.TotalSectors && sizeBytes <= Device.SizeBytes && Allocator.TryResize(sectors) ? Errno.None : Errno.EINVAL;
+    }
+
     internal Errno CommitTransaction()
     {
         Errno errno = WriteBackDirty();

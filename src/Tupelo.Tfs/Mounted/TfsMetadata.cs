@@ -104,6 +104,9 @@ internal sealed partial class TfsMetadata
     /// <summary>Makes an attribute lead to a tuple.</summary>
     public void SetTuple(int tuple, int symbol, int value) => Set(tuple, symbol, TfsValueKind.Tuple, (ulong)value);
 
+    /// <summary>Sets an attribute to a value whose bytes are stored, and whose tuples are built, already.</summary>
+    public void SetSlot(int tuple, int symbol, AttributeSlot value) => Set(tuple, symbol, value.Kind, value.Value);
+
     /// <summary>Takes an attribute away; nothing happens when there is none.</summary>
     public void Unset(int tuple, int symbol)
     {
