@@ -30,7 +30,7 @@ internal sealed class OpenedDevice : IDisposable
     public static OpenedDevice OpenWhole(CommandContext context, string argument, bool writable = false)
     {
         ImageAddress address = ImageAddress.Parse(argument, context.Terminal);
-        BlockDevice device = FileBlockDevice.Open(address.ImagePath, new FileBlockDeviceOptions { ReadOnly = !writable });
+        BlockDevice device = context.Terminal.OpenImage(address.ImagePath, !writable);
         try
         {
             return new OpenedDevice(address, device, PartitionTable.Read(device));
@@ -77,6 +77,8 @@ internal sealed class OpenedDevice : IDisposable
     {
         switch (which)
         {
+            case null or "root" when Partitions.IsWholeVolume:
+                return Device; // and not a window of it, which could not grow
             case null or "root":
                 return Partitions.Open(Device, PartitionRole.Root, ownsDevice: false);
             case "boot":

@@ -2,12 +2,16 @@
 // plain write(2), since a FileStream would keep a position of its own in a file that is shared with other programs, and the
 // console's stream hides that nobody reads any more.
 using System.Runtime.InteropServices;
+using Tupelo.Block;
 
 namespace Tupelo.Cli;
 
 /// <summary>Where output goes, and whether somebody is looking.</summary>
 internal sealed partial class Terminal
 {
+    /// <summary>Opens an image file; the second argument: for reading only.</summary>
+    public Func<string, bool, BlockDevice> OpenImage { get; init; } = static (path, readOnly) => FileBlockDevice.Open(path, new FileBlockDeviceOptions { ReadOnly = readOnly });
+
     /// <summary>Opens standard input.</summary>
     public Func<Stream> Input { get; init; } = static () => Stream.Null;
 

@@ -1,6 +1,7 @@
 // Runs the program's own entry point inside of the test process, with streams that the test reads.
 using System.Text;
 using System.Text.Json;
+using Tupelo.Block;
 
 namespace Tupelo.Cli.Tests;
 
@@ -26,7 +27,17 @@ internal sealed record Invocation(int ExitCode, byte[] OutputBytes, string Error
         return run;
     }
 
-    private static Invocation Run(bool isTerminal, string[] arguments)
+    /// <summary>Runs it with something on standard input.</summary>
+    public static Invocation RunWithInput(string input, params string[] arguments) => Run(isTerminal: false, arguments, input);
+
+    /// <summary>Runs it on an image that is this device instead of the file of that name.</summary>
+    public static Invocation RunOn(BlockDevice device, string[] arguments, string input = "") => Run(isTerminal: false, arguments, input, (_, _) => new KeptOpen(device));
+
+    /// <summary>As <see cref="RunOn"/>, and expects success.</summary>
+    public static Invocation Succeeded(BlockDevice device, params string[] arguments) =>
+        RunOn(device, arguments) is { ExitCode: 0 } run ? run : throw new InvalidOperationException(RunOn(device, arguments).Error);
+
+    private static Invocation Run(bool isTerminal, string[] arguments, string input = "", Func<string, bool, BlockDevice>? image = null)
     {
         using var output = new MemoryStream();
         using var error = new StringWriter();
@@ -36,8 +47,13 @@ internal sealed record Invocation(int ExitCode, byte[] OutputBytes, string Error
             Error = error,
             OutputIsTerminal = isTerminal,
             ErrorIsTerminal = isTerminal,
+            Input = () => new MemoryStream(Encoding.UTF8.GetBytes(input)),
+            OpenImage = image ?? new Terminal { Output = output, Error = error }.OpenImage,
         });
         Assert.DoesNotContain("   at ", error.ToString(), StringComparison.Ordinal);
         return new Invocation(code, output.ToArray(), error.ToString());
     }
+
+    // A device that outlives the command.
+    private sealed class KeptOpen(BlockDevice device) : FilterBlockDevice(device, ownsInner: false);
 }

@@ -18,6 +18,9 @@ public sealed class IndependentCommit
     /// <summary>Length of the longest record so far.</summary>
     public int LongestRecord { get; private set; }
 
+    /// <summary>Bytes of all records so far.</summary>
+    public uint LengthBytes => _bytes;
+
     public void Add(ReadOnlySpan<byte> record)
     {
         LongestRecord = Math.Max(LongestRecord, record.Length);

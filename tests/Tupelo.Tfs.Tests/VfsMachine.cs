@@ -21,13 +21,13 @@ internal sealed class VfsMachine : IDisposable
         _ = Calls.Umask(0);
     }
 
-    public VfsMachine(BlockDevice device)
+    public VfsMachine(BlockDevice device, bool readOnly = false)
     {
-        Volume = TfsFileSystem.Mount(device, new TfsMountOptions { FlushDelay = TimeSpan.Zero });
+        Volume = TfsFileSystem.Mount(device, new TfsMountOptions { FlushDelay = TimeSpan.Zero, ReadOnly = readOnly });
         var type = new MountedType(Volume);
         var kernel = new VfsKernel();
         Assert.Equal(Errno.None, kernel.FileSystems.Register(type));
-        Assert.Equal(Errno.None, kernel.Start(type.Name, "memory", MountFlags.None, "", out VfsContext? context));
+        Assert.Equal(Errno.None, kernel.Start(type.Name, "memory", readOnly ? MountFlags.ReadOnly : MountFlags.None, "", out VfsContext? context));
         _context = context!;
         Calls = new Syscalls(_context);
         _ = Calls.Umask(0);

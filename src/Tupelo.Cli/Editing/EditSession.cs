@@ -69,7 +69,7 @@ internal sealed class EditSession : IDisposable
     /// <summary>Opens an image for editing.</summary>
     public static EditSession Open(CommandContext context, string image, string? partition, bool mayGrow, bool stopsAtFailures = false)
     {
-        OpenedDevice opened = OpenedDevice.Open(context, image, partition, forWriting: true);
+        OpenedDevice opened = OpenedDevice.Open(context, image, partition, writable: true);
         try
         {
             return new EditSession(context, opened, mayGrow) { StopsAtFailures = stopsAtFailures };

@@ -24,12 +24,16 @@ internal sealed class ModeChange
             return change;
         }
         int at = 0;
-        do
+        change.ParseClause(text, ref at);
+        while (at < text.Length)
         {
+            if (text[at++] != ',')
+            {
+                throw Wrong(text);
+            }
             change.ParseClause(text, ref at);
         }
-        while (at < text.Length && text[at++] == ',' && at <= text.Length);
-        return at >= text.Length && text.Length > 0 && text[^1] != ',' ? change : throw Wrong(text);
+        return change;
     }
 
     /// <summary>The permissions that come of <paramref name="mode"/>.</summary>
