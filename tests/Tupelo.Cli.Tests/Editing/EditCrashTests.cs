@@ -31,7 +31,7 @@ public sealed class EditCrashTests(ImageFolder folder, ITestOutputHelper output)
         int begin = device.Mark(CrashMark.OperationBegin, 1);
         ulong commits = TfsVolume.Open(device).Log.LastCommitSequence;
         Invocation run = Invocation.RunOn(device, words, "from standard input");
-        Assert.True(run.ExitCode == 0 && run.Error == "", run.Error);
+        Assert.True(run.ExitCode == 0 && run.Error.Length == 0, run.Error);
         CrashRecording recording = device.Record();
         Assert.Equal(commits + 1, TfsVolume.Open(device).Log.LastCommitSequence);
         // What was said to be done is on the medium: the last thing that happened is a flush.
