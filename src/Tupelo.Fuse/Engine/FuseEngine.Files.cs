@@ -195,7 +195,9 @@ public sealed partial class FuseEngine
         {
             return Errno.EINVAL;
         }
-        Errno errno = UseFile(ref call, read.FileHandle, writes: false, out OpenFile? file);
+        Errno errno = read.FileHandle == 0 && ((OpenFlags)read.Flags & OpenFlags.NoAccessTime) != 0
+            ? call.Calls.Open(call.Place, OpenFlags.ReadOnly | OpenFlags.NoAccessTime, out OpenFile? file) // as it was opened, though nobody told
+            : UseFile(ref call, read.FileHandle, writes: false, out file);
         if (errno != Errno.None)
         {
             return errno;

@@ -56,7 +56,22 @@ public sealed class FuseWorker : IDisposable
     internal void BecomeCaller(uint uid, uint gid, bool keepsSetIds)
     {
         Capabilities capabilities = uid == 0 || _engine.Options.KernelChecksPermissions ? Capabilities.All : Capabilities.None;
-        capabilities = keepsSetIds ? capabilities : capabilities & ~Capabilities.KeepSetId;
+        Become(uid, gid, keepsSetIds ? capabilities : capabilities & ~Capabilities.KeepSetId);
+    }
+
+    /// <summary>For lists of extended attributes, which the kernel does not filter: only root sees those of the trusted namespace.</summary>
+    internal void BecomeLister(uint uid, uint gid)
+    {
+        if (uid != 0)
+        {
+            Become(uid, gid, Context.Credentials.Capabilities & ~Capabilities.Administrator);
+        }
+    }
+
+    public void Dispose() => _engine.Remove(this);
+
+    private void Become(uint uid, uint gid, Capabilities capabilities)
+    {
         uid = _engine.InsideUid(uid);
         gid = _engine.InsideGid(gid);
         foreach (Credentials? known in _callers)
@@ -72,6 +87,4 @@ public sealed class FuseWorker : IDisposable
         _next = (_next + 1) % CachedCallers;
         Context.Credentials = made;
     }
-
-    public void Dispose() => _engine.Remove(this);
 }

@@ -45,7 +45,14 @@ public sealed unsafe class HostSyscalls : ISyscalls
 
     public ISyscalls Fork() => new HostSyscalls(_process.Fork());
 
-    public void Dispose() => _process.Dispose();
+    /// <summary>What is to be ended after this process.</summary>
+    public Action? Ended { get; set; }
+
+    public void Dispose()
+    {
+        _process.Dispose();
+        Ended?.Invoke();
+    }
 
     public long SetCredentials(uint uid, uint gid, ReadOnlySpan<uint> groups)
     {

@@ -19,7 +19,8 @@ public sealed class HostTmpfsMount : TestMount
     public override ISyscalls Boot() => BootHost();
 
     /// <summary>A fresh process on the host, its root a private tree with tmpfs at /work and /shm and procfs at /proc.</summary>
-    public static HostSyscalls BootHost()
+    /// <param name="work">A directory outside of /tmp that is to be /work instead of a tmpfs.</param>
+    public static HostSyscalls BootHost(string? work = null)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64,
             "the oracle is Linux on x86-64");
@@ -27,7 +28,7 @@ public sealed class HostTmpfsMount : TestMount
         Assert.SkipWhen(process is null, $"the host does not permit a private mount namespace ({Libc.Describe(started)}); run as root");
         try
         {
-            Prepare(process!);
+            Prepare(process!, work);
             return process!;
         }
         catch
@@ -44,7 +45,7 @@ public sealed class HostTmpfsMount : TestMount
         return (int.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture));
     }
 
-    private static void Prepare(HostSyscalls s)
+    private static void Prepare(HostSyscalls s, string? work)
     {
         // All sizes are bounded: what a test forgets to bound must not fill the host's memory.
         // Any directory will do to hang the new tree on: the namespace is private and the root is changed right after.
@@ -53,7 +54,9 @@ public sealed class HostTmpfsMount : TestMount
         Must("mkdir", s.MkDir("/tmp/work"u8, Oct(777)));
         Must("mkdir", s.MkDir("/tmp/shm"u8, Oct(777)));
         Must("mkdir", s.MkDir("/tmp/proc"u8, Oct(755)));
-        Must("mount work", s.Mount("tupelo-work"u8, "/tmp/work"u8, "tmpfs"u8, 0, "mode=755,size=256m,nr_inodes=200k"u8));
+        Must("mount work", work is null
+            ? s.Mount("tupelo-work"u8, "/tmp/work"u8, "tmpfs"u8, 0, "mode=755,size=256m,nr_inodes=200k"u8)
+            : s.Mount(System.Text.Encoding.UTF8.GetBytes(work), "/tmp/work"u8, default, MS_BIND, default));
         Must("mount shm", s.Mount("tupelo-shm"u8, "/tmp/shm"u8, "tmpfs"u8, 0, "size=256m,nr_inodes=100k"u8));
         if (s.Mount("proc"u8, "/tmp/proc"u8, "proc"u8, 0, default) < 0)
         {

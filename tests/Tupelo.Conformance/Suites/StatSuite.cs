@@ -287,9 +287,11 @@ public abstract class StatSuite<TMount> : ConformanceSuite<TMount>
         int quiet = Open("f"u8, O_RDONLY | O_NOATIME);
         Gives(3, S.Read(quiet, new byte[3]));
         Assert.Equal(1000, Stat("f"u8).AccessTime.Seconds);
-        int fd = Open("f"u8, O_RDONLY);
-        Gives(3, S.Read(fd, new byte[3]));
-        Assert.True(Stat("f"u8).AccessTime.Seconds > 1000);
+        // Another file: a reading that a kernel serves from what it has in memory need not be known to a file system behind it.
+        Make("g"u8, "abc"u8);
+        Ok(S.UtimeNsAt(AT_FDCWD, "g"u8, old, 0));
+        Gives(3, S.Read(Open("g"u8, O_RDONLY), new byte[3]));
+        Assert.True(Stat("g"u8).AccessTime.Seconds > 1000);
     }
 
     [Fact]
