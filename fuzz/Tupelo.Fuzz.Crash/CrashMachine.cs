@@ -220,7 +220,7 @@ internal sealed class CrashMachine : IDisposable
             return fd;
         }
         long written = Math.Max(0, _calls.PWrite((int)fd, Data(operation.X, file, step, 0), 0));
-        long linked = _calls.LinkAt((int)fd, [], AtFd.CurrentDirectory, Bytes(operation.A), AtFlags.EmptyPath);
+        long linked = _calls.LinkAt((int)fd, ""u8, AtFd.CurrentDirectory, Bytes(operation.A), AtFlags.EmptyPath);
         _ = _calls.Close((int)fd);
         return linked < 0 ? linked : written;
     }

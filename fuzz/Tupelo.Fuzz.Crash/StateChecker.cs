@@ -110,11 +110,12 @@ internal sealed class StateChecker
             {
                 continue;
             }
-            wrong = JudgeFiles(outcome, history, at, moment, image);
-            if (wrong is null)
+            string? here = JudgeFiles(outcome, history, at, moment, image);
+            if (here is null)
             {
                 return null;
             }
+            wrong ??= here;
         }
         return wrong ?? string.Create(CultureInfo.InvariantCulture, $"the tree is of no moment between steps {moment.Durable} and {moment.Begun}:\n{TreeReader.Describe(Open(image))}the oracle's last:\n{history.Tree.Describe()}");
     }

@@ -15,7 +15,10 @@ internal sealed record RunOptions
     /// <summary>Something between the file system and the recording device: a fault, or a seeded bug.</summary>
     public Func<BlockDevice, BlockDevice>? Between { get; init; }
 
-    /// <summary>Whether the run ends with the first step that fails for want of a working device.</summary>
+    /// <summary>Whether the device has failed; null when it never does. A step in which it fails may have had its effect or not.</summary>
+    public Func<bool>? HasFailed { get; init; }
+
+    /// <summary>Whether the run ends with the step in which the device failed.</summary>
     public bool EndsAtFailure { get; init; }
 }
 
@@ -40,6 +43,11 @@ internal sealed class WorkloadRun
 
     public CrashRecording Recording { get; private set; } = null!;
 
+    /// <summary>The first sync that succeeded although the device had failed, or null.</summary>
+    public int? SucceededAfterFailure { get; private set; }
+
+    private bool _gaveUp;
+
     /// <summary>What was wrong already while it ran, or null.</summary>
     public string? Wrong { get; private set; }
 
@@ -60,6 +68,10 @@ internal sealed class WorkloadRun
             machine = new CrashMachine(device, clock);
             run.Steps(ref machine, device, recorder, clock, options);
             machine.Dispose();
+        }
+        catch (TfsFormatException) when (options.HasFailed?.Invoke() == true)
+        {
+            // It could not be mounted: a clear answer.
         }
         catch (OracleException error)
         {
@@ -91,6 +103,13 @@ internal sealed class WorkloadRun
             }
             Results[step - 1] = result;
             bool succeeded = result >= 0;
+            bool hasFailed = options.HasFailed?.Invoke() == true;
+            // A compaction that finds the host full gives up, and nothing that counts was written.
+            _gaveUp |= hasFailed && operation.Kind == OperationKind.Compact && result == -(long)Errno.ENOSPC;
+            if (hasFailed && succeeded && operation.IsSync && !_gaveUp)
+            {
+                SucceededAfterFailure ??= step;
+            }
             if (succeeded)
             {
                 ModelFile? unlinked = operation.Kind == OperationKind.WriteUnlinked && result > 0 ? tree.Find(operation.A) : null;
@@ -99,6 +118,11 @@ internal sealed class WorkloadRun
                 NoteTimes(machine, operation, step);
                 NoteDurable(operation, step);
             }
+            else if (hasFailed && result != -(long)Errno.EROFS)
+            {
+                ApplyPerhaps(tree, operation, step);
+                (tree.Find(operation.A) is { Type: FileType.Regular } touched ? touched : null)?.SetModifyTime(step, clock.Now);
+            }
             History.Take(succeeded && operation.IsSync);
             _ = recorder.Mark(CrashMark.OperationEnd, step);
             if (succeeded && operation.Kind is OperationKind.Sync or OperationKind.Remount && reader.Read(machine.Volume.Volume, false, out _) != History.NamesAt(step))
@@ -106,10 +130,23 @@ internal sealed class WorkloadRun
                 Wrong = string.Create(CultureInfo.InvariantCulture, $"after step {step} the live tree is not the oracle's:\n{TreeReader.Describe(machine.Volume.Volume)}oracle:\n{tree.Describe()}");
                 return;
             }
-            if (options.EndsAtFailure && -result is (long)Errno.EIO or (long)Errno.EROFS)
+            if (options.EndsAtFailure && hasFailed)
             {
                 return;
             }
+        }
+    }
+
+    // The step failed with the device: its effect is one of the things that a crash may show.
+    private static void ApplyPerhaps(ModelTree tree, in CrashOperation operation, int step)
+    {
+        try
+        {
+            tree.Apply(operation, step, operation.Kind is OperationKind.Append or OperationKind.Rewrite or OperationKind.TemporaryThenLink ? operation.X : operation.Y);
+        }
+        catch (OracleException)
+        {
+            // It would have failed anyway.
         }
     }
 

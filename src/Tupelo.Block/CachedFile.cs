@@ -399,6 +399,7 @@ public sealed class CachedFile
                 errno = _device.Write(run.DeviceOffsetBytes, bytes.Slice(skip, (int)run.LengthBytes));
                 if (errno != Errno.None)
                 {
+                    _map.WriteFailed(errno);
                     return errno;
                 }
                 end = run.FileOffsetBytes + run.LengthBytes;

@@ -44,4 +44,7 @@ public interface IBlockMap
 
     /// <summary>The bytes of these runs are on the device (not yet flushed): metadata that leads to them may be logged from now on.</summary>
     void Written(ReadOnlySpan<BlockRun> runs);
+
+    /// <summary>A write to the device failed: what its range holds now is not known. Nothing of it may be taken for durable later.</summary>
+    void WriteFailed(Errno errno);
 }

@@ -168,6 +168,8 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
         }
     }
 
+    public void WriteFailed(Errno errno) => fileSystem.Latch(errno);
+
     /// <summary>Logs the file's length: all of its bytes below <paramref name="writtenBytes"/> are on the device.</summary>
     public void LogSize(long writtenBytes)
     {

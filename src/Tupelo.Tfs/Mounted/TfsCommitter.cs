@@ -17,9 +17,10 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
     private long _committed;
     private long _dataWritten;  // grows with each data write that has reached the device
     private long _dataFlushed;
+    private int _latched;       // volatile: an Errno, once a write of data has failed
 
     /// <summary>Why nothing can be written any more; None while all is well.</summary>
-    public Errno Failure => _log.Failure;
+    public Errno Failure => (Errno)Volatile.Read(ref _latched) is not Errno.None and var latched ? latched : _log.Failure;
 
     /// <summary>The log; its owner is whoever commits.</summary>
     public TfsLog Log => _log;
@@ -41,9 +42,9 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
             }
             if (_committed >= ticket)
             {
-                return _log.Failure;
+                return Failure == Errno.None ? Errno.None : Errno.EIO;
             }
-            if (_log.Failure != Errno.None)
+            if (Failure != Errno.None)
             {
                 return Errno.EIO;
             }
@@ -57,7 +58,7 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
     {
         lock (_commitMu)
         {
-            Errno errno = metadata.InTransaction ? Errno.EBUSY : _log.Failure != Errno.None ? Errno.EIO : LatchingCommitLocked();
+            Errno errno = metadata.InTransaction ? Errno.EBUSY : Failure != Errno.None ? Errno.EIO : LatchingCommitLocked();
             if (errno == Errno.None)
             {
                 metadata.BeginTransaction();
@@ -72,7 +73,7 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
     {
         lock (_commitMu)
         {
-            Errno errno = _log.Failure != Errno.None ? Errno.EIO : metadata.ReserveRoom(_log);
+            Errno errno = Failure != Errno.None ? Errno.EIO : metadata.ReserveRoom(_log);
             if (errno != Errno.None)
             {
                 return errno;
@@ -82,14 +83,8 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
         }
     }
 
-    /// <summary>A write of data failed: nothing may be written any more.</summary>
-    public void Latch(Errno errno)
-    {
-        lock (_commitMu)
-        {
-            _log.Fail(errno);
-        }
-    }
+    /// <summary>A write of data failed: nothing may be written any more. Any locks.</summary>
+    public void Latch(Errno errno) => _ = Interlocked.CompareExchange(ref _latched, (int)errno, (int)Errno.None);
 
     /// <summary>Runs something that needs the log to stand still.</summary>
     public Errno Exclusively(Func<TfsLog, (Errno Errno, TfsLog Log)> action)
@@ -100,7 +95,7 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
             {
                 return Errno.EBUSY;
             }
-            if (_log.Failure != Errno.None)
+            if (Failure != Errno.None)
             {
                 return Errno.EIO;
             }

@@ -230,8 +230,11 @@ public sealed partial class TfsFileSystem : FileSystem
         return errno != Errno.None ? errno : committed;
     }
 
-    /// <summary>Makes all that is staged durable. Locks held: none, or a vnode's.</summary>
-    internal Errno CommitStaged() => _committer!.Commit();
+    /// <summary>Makes all that is staged durable, unless a transaction is open, which will. Locks held: none, or a vnode's.</summary>
+    internal Errno CommitStaged() => _committer!.Commit() is not Errno.EBUSY and var errno ? errno : Errno.None;
+
+    /// <summary>A write of data failed: what the device holds is not known, so the volume takes no more changes. Any locks.</summary>
+    internal void Latch(Errno errno) => _committer!.Latch(errno);
 
     /// <summary>The one vnode of a file object.</summary>
     internal TfsVnode VnodeOf(int tuple, int parent)
