@@ -254,7 +254,12 @@ internal sealed partial class HostVnode
         Errno errno = Acquire(out HostDescriptor? place);
         if (errno == Errno.None)
         {
-            errno = LinuxHost.Reopen(place!.Number, flags | LinuxHost.O_NONBLOCK, out descriptor);
+            int quiet = _owner.IsReadOnly ? LinuxHost.O_NOATIME : 0;
+            errno = LinuxHost.Reopen(place!.Number, flags | quiet | LinuxHost.O_NONBLOCK, out descriptor);
+            if (errno == Errno.EPERM && quiet != 0)
+            {
+                errno = LinuxHost.Reopen(place.Number, flags | LinuxHost.O_NONBLOCK, out descriptor);
+            }
             place.Release();
         }
         return errno;
