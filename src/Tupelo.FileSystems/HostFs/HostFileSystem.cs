@@ -11,6 +11,9 @@
 // process. A new file is given to the caller (when this process is root; otherwise it stays this process') with exactly the mode
 // that the core decided, whatever this process' umask is.
 //
+// Read-only. A mount that is read-only leaves the host's access times alone (O_NOATIME), as far as this process may ask for that: it
+// must be root or own the file. Links are the exception: reading one moves its access time, and Linux has no call that does not.
+//
 // Freshness. Others change the host's files: names and attributes are asked for each time (CachePolicy.Revalidate).
 //
 // Descriptors. A file that is known but not open keeps its O_PATH descriptor as long as there is room for it; one that was given up is

@@ -193,8 +193,11 @@ public sealed class HostFsTests : IDisposable
         // Old enough that a read would move the access time, whatever the rule of the host's mount is.
         HostTool.Run("touch", "-a", "-d", "2001-01-01", Path.Combine(_root, "f"), Path.Combine(_root, "d"), _root);
         _machine.Mount("hostfs", _root, "/ro", MountFlags.ReadOnly);
-        string[] all = [_root, Path.Combine(_root, "f"), Path.Combine(_root, "d"), Path.Combine(_root, "l")];
-        string before = HostTool.Run("stat", ["-c", "%n %a %s %u %g %x %y %z %N", .. all]);
+        // Reading a link moves its access time: Linux has no call that does not.
+        string[] all = [_root, Path.Combine(_root, "f"), Path.Combine(_root, "d")];
+        string Everything() => HostTool.Run("stat", ["-c", "%n %a %s %u %g %x %y %z", .. all])
+            + HostTool.Run("stat", "-c", "%a %s %u %g %y %z %N", Path.Combine(_root, "l"));
+        string before = Everything();
         Syscalls sys = _machine.Sys;
         int fd = _machine.Open("/ro/f");
         Assert.Equal("f", _machine.Read("/ro/f"));
@@ -246,7 +249,7 @@ public sealed class HostFsTests : IDisposable
         mapping.Dispose();
         Assert.Equal(["d", "f", "l"], _machine.List("/ro"));
         Assert.Equal(0, sys.Close(fd));
-        Assert.Equal(before, HostTool.Run("stat", ["-c", "%n %a %s %u %g %x %y %z %N", .. all]));
+        Assert.Equal(before, Everything());
     }
 
     [Fact]
