@@ -3,6 +3,7 @@
 // renaming things. Two implementations: LinuxHostDirectory by the system's own calls, PortableHostDirectory by System.IO.
 // One caller at a time.
 using Tupelo.Tfs;
+using Tupelo.Block;
 
 namespace Tupelo.Images;
 

@@ -3,6 +3,7 @@
 // ".." when its turn comes, after which it must be the same directory as before.
 using System.Buffers.Binary;
 using Tupelo.Tfs;
+using Tupelo.Block;
 
 namespace Tupelo.Images;
 

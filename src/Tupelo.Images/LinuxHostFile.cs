@@ -3,6 +3,7 @@
 // to it that a FIFO or link that took its place meanwhile does no harm. Nothing else than regular files is ever opened.
 using System.Text;
 using Tupelo.Tfs;
+using Tupelo.Block;
 
 namespace Tupelo.Images;
 

@@ -1,5 +1,6 @@
 // Extended attributes of a host object. Almost no file has any, so the common case is one call that answers 0.
 using Tupelo.Tfs;
+using Tupelo.Block;
 
 namespace Tupelo.Images;
 

@@ -19,6 +19,8 @@
 // Descriptors. A file that is known but not open keeps its O_PATH descriptor as long as there is room for it; one that was given up is
 // opened again through its directory, and must be the same file (ESTALE otherwise).
 // Locks: _tableMu and the ring's are leaves.
+using Tupelo.Block;
+
 namespace Tupelo.FileSystems;
 
 internal sealed class HostFileSystem : FileSystem
@@ -31,7 +33,7 @@ internal sealed class HostFileSystem : FileSystem
     private int _sweepAt = 1024;
     private ulong _generation;
 
-    internal HostFileSystem(HostFileSystemType type, MountRequest request, HostFileSystemOptions options, HostDescriptor root, in LinuxHost.HostStat stat)
+    internal HostFileSystem(HostFileSystemType type, MountRequest request, HostFileSystemOptions options, HostDescriptor root, in HostCalls.StatX stat)
         : base(type, FeaturesFor(options), request.IsReadOnly, CachePolicy.Revalidate)
     {
         HostOptions = options;
@@ -63,7 +65,7 @@ internal sealed class HostFileSystem : FileSystem
         {
             return errno;
         }
-        errno = LinuxHost.StatFs(descriptor!.Number, out LinuxHost.HostStatFs host);
+        errno = LinuxHost.StatFs(descriptor!.Number, out HostCalls.StatFs host);
         descriptor.Release();
         stat.Type = (ulong)host.Type;
         stat.BlockSizeBytes = (uint)host.BlockSizeBytes;
@@ -101,7 +103,7 @@ internal sealed class HostFileSystem : FileSystem
     }
 
     // The one object of a file of the host. A number that was used again for another file gets another object.
-    internal HostVnode GetOrAdd(in LinuxHost.HostStat stat)
+    internal HostVnode GetOrAdd(in HostCalls.StatX stat)
     {
         var key = new HostKey(stat.Device, stat.Ino);
         lock (_tableMu)
@@ -145,7 +147,7 @@ internal sealed class HostFileSystem : FileSystem
         | FileSystemFeatures.RenameExchange | FileSystemFeatures.AllSpace | FileSystemFeatures.DirectIo
         | (options.Xattrs == HostXattrs.None ? FileSystemFeatures.None : FileSystemFeatures.Xattrs);
 
-    private ulong InoOf(in LinuxHost.HostStat stat) => MapIno(stat.Device, stat.Ino);
+    private ulong InoOf(in HostCalls.StatX stat) => MapIno(stat.Device, stat.Ino);
 
     // Numbers of the directory's own file system are as they are; those of others get the other's number in front, as all together
     // must look like one file system.

@@ -6,6 +6,7 @@
 // Linux only: containment rests on openat2 and on descriptors that stand for places. Elsewhere mounting gives EOPNOTSUPP.
 using System.Globalization;
 using System.Text;
+using Tupelo.Block;
 
 namespace Tupelo.FileSystems;
 
@@ -88,7 +89,7 @@ public sealed class HostFileSystemType : FileSystemType
     public override bool NeedsSource => true;
 
     /// <summary>True where this process can pass host directories through.</summary>
-    public static bool IsSupported => LinuxHost.IsKnown && Directory.Exists("/proc/self/fd");
+    public static bool IsSupported => HostCalls.AreKnown && Directory.Exists("/proc/self/fd");
 
     /// <remarks>Errors: EOPNOTSUPP not on this system · EINVAL options · ENOENT · ENOTDIR · EACCES · EMFILE.</remarks>
     public override Errno Create(MountRequest request, out FileSystem? fileSystem)
@@ -108,7 +109,7 @@ public sealed class HostFileSystemType : FileSystemType
             return errno;
         }
         var root = new HostDescriptor(descriptor);
-        errno = LinuxHost.Stat(descriptor, default, out LinuxHost.HostStat stat);
+        errno = LinuxHost.Stat(descriptor, default, out HostCalls.StatX stat);
         if (errno != Errno.None)
         {
             root.Release();

@@ -1,4 +1,6 @@
 // Content and extended attributes of files of the host.
+using Tupelo.Block;
+
 namespace Tupelo.FileSystems;
 
 internal sealed partial class HostVnode
@@ -62,7 +64,7 @@ internal sealed partial class HostVnode
     // Reached where the core reads for itself: mappings, copies.
     protected override IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer)
     {
-        Errno errno = OpenContent(LinuxHost.O_RDONLY, out int descriptor);
+        Errno errno = OpenContent(HostCalls.O_RDONLY, out int descriptor);
         if (errno != Errno.None)
         {
             return errno;
@@ -74,7 +76,7 @@ internal sealed partial class HostVnode
 
     protected override IoResult Write(VfsContext context, long offsetBytes, ReadOnlySpan<byte> buffer)
     {
-        Errno errno = OpenContent(LinuxHost.O_WRONLY, out int descriptor);
+        Errno errno = OpenContent(HostCalls.O_WRONLY, out int descriptor);
         if (errno != Errno.None)
         {
             return errno;
@@ -88,7 +90,7 @@ internal sealed partial class HostVnode
     protected override Errno SetSize(VfsContext context, long sizeBytes)
     {
         // By descriptor: the times change even if the size does not, as ftruncate and O_TRUNC want it.
-        Errno errno = OpenContent(LinuxHost.O_WRONLY, out int descriptor);
+        Errno errno = OpenContent(HostCalls.O_WRONLY, out int descriptor);
         if (errno == Errno.None)
         {
             errno = LinuxHost.Truncate(descriptor, sizeBytes);
@@ -100,13 +102,13 @@ internal sealed partial class HostVnode
 
     protected override Errno Allocate(VfsContext context, FallocateMode mode, long offsetBytes, long lengthBytes)
     {
-        Errno errno = OpenContent(LinuxHost.O_RDWR, out int descriptor);
+        Errno errno = OpenContent(HostCalls.O_RDWR, out int descriptor);
         if (errno != Errno.None)
         {
             return errno;
         }
         // The size is the core's to move, but for the modes that shift.
-        int keep = mode is FallocateMode.CollapseRange or FallocateMode.InsertRange ? 0 : LinuxHost.FALLOC_FL_KEEP_SIZE;
+        int keep = mode is FallocateMode.CollapseRange or FallocateMode.InsertRange ? 0 : HostCalls.FALLOC_FL_KEEP_SIZE;
         errno = LinuxHost.Allocate(descriptor, (int)mode | keep, offsetBytes, lengthBytes);
         LinuxHost.CloseDescriptor(descriptor);
         ContentWritten(context);
@@ -115,7 +117,7 @@ internal sealed partial class HostVnode
 
     protected override IoResult FindData(VfsContext context, long offsetBytes, bool hole)
     {
-        Errno errno = OpenContent(LinuxHost.O_RDONLY, out int descriptor);
+        Errno errno = OpenContent(HostCalls.O_RDONLY, out int descriptor);
         if (errno != Errno.None)
         {
             return errno;
@@ -127,7 +129,7 @@ internal sealed partial class HostVnode
 
     protected override Errno Sync(VfsContext context, bool dataOnly)
     {
-        Errno errno = IsDirectory ? OpenForReading(out int descriptor) : OpenContent(LinuxHost.O_RDONLY, out descriptor);
+        Errno errno = IsDirectory ? OpenForReading(out int descriptor) : OpenContent(HostCalls.O_RDONLY, out descriptor);
         if (errno == Errno.None)
         {
             errno = LinuxHost.Sync(descriptor, dataOnly);
@@ -232,8 +234,8 @@ internal sealed partial class HostVnode
         if (errno == Errno.None)
         {
             // Listing moves the access time on the host, which a read-only file system must not.
-            int flags = LinuxHost.O_RDONLY | LinuxHost.O_DIRECTORY;
-            int quiet = _owner.IsReadOnly ? LinuxHost.O_NOATIME : 0;
+            int flags = HostCalls.O_RDONLY | HostCalls.O_DIRECTORY;
+            int quiet = _owner.IsReadOnly ? HostCalls.O_NOATIME : 0;
             errno = LinuxHost.OpenBeneath(place!.Number, "."u8, flags | quiet, 0, crossDevices: true, out descriptor);
             if (errno == Errno.EPERM && quiet != 0)
             {
@@ -254,11 +256,11 @@ internal sealed partial class HostVnode
         Errno errno = Acquire(out HostDescriptor? place);
         if (errno == Errno.None)
         {
-            int quiet = _owner.IsReadOnly ? LinuxHost.O_NOATIME : 0;
-            errno = LinuxHost.Reopen(place!.Number, flags | quiet | LinuxHost.O_NONBLOCK, out descriptor);
+            int quiet = _owner.IsReadOnly ? HostCalls.O_NOATIME : 0;
+            errno = LinuxHost.Reopen(place!.Number, flags | quiet | HostCalls.O_NONBLOCK, out descriptor);
             if (errno == Errno.EPERM && quiet != 0)
             {
-                errno = LinuxHost.Reopen(place.Number, flags | LinuxHost.O_NONBLOCK, out descriptor);
+                errno = LinuxHost.Reopen(place.Number, flags | HostCalls.O_NONBLOCK, out descriptor);
             }
             place.Release();
         }
@@ -269,14 +271,14 @@ internal sealed partial class HostVnode
     {
         int host = (flags & OpenFlags.AccessMode) switch
         {
-            OpenFlags.ReadOnly => LinuxHost.O_RDONLY,
-            OpenFlags.WriteOnly => LinuxHost.O_WRONLY,
-            _ => LinuxHost.O_RDWR,
+            OpenFlags.ReadOnly => HostCalls.O_RDONLY,
+            OpenFlags.WriteOnly => HostCalls.O_WRONLY,
+            _ => HostCalls.O_RDWR,
         };
-        host |= (flags & OpenFlags.NoAccessTime) != 0 ? LinuxHost.O_NOATIME : 0;
-        host |= (flags & OpenFlags.Direct) != 0 ? LinuxHost.O_DIRECT : 0;
-        host |= (flags & OpenFlags.Sync) == OpenFlags.Sync ? LinuxHost.O_SYNC : (flags & OpenFlags.DataSync) != 0 ? LinuxHost.O_DSYNC : 0;
-        return host | LinuxHost.O_NONBLOCK;
+        host |= (flags & OpenFlags.NoAccessTime) != 0 ? HostCalls.O_NOATIME : 0;
+        host |= (flags & OpenFlags.Direct) != 0 ? HostCalls.O_DIRECT : 0;
+        host |= (flags & OpenFlags.Sync) == OpenFlags.Sync ? HostCalls.O_SYNC : (flags & OpenFlags.DataSync) != 0 ? HostCalls.O_DSYNC : 0;
+        return host | HostCalls.O_NONBLOCK;
     }
 
     private Errno CheckXattrName(ReadOnlySpan<byte> name) =>

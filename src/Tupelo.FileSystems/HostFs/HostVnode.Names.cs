@@ -1,6 +1,7 @@
 // What directories of the host do. Every call is on the directory's descriptor and one name.
 using System.Buffers;
 using System.Buffers.Binary;
+using Tupelo.Block;
 
 namespace Tupelo.FileSystems;
 
@@ -29,7 +30,7 @@ internal sealed partial class HostVnode
         {
             return false;
         }
-        Errno errno = LinuxHost.Stat(directory!.Number, name, out LinuxHost.HostStat stat);
+        Errno errno = LinuxHost.Stat(directory!.Number, name, out HostCalls.StatX stat);
         directory.Release();
         if (child is not HostVnode known)
         {
@@ -53,7 +54,7 @@ internal sealed partial class HostVnode
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ListBytes);
         if (cookie > 2)
         {
-            errno = LinuxHost.Seek(descriptor, ToHostOffset(cookie), LinuxHost.SEEK_SET).Errno;
+            errno = LinuxHost.Seek(descriptor, ToHostOffset(cookie), HostCalls.SEEK_SET).Errno;
         }
         while (errno == Errno.None)
         {
@@ -113,7 +114,7 @@ internal sealed partial class HostVnode
         {
             return errno;
         }
-        errno = LinuxHost.OpenBeneath(directory!.Number, "."u8, LinuxHost.O_TMPFILE | LinuxHost.O_RDWR, 0x180, crossDevices: true, out int number);
+        errno = LinuxHost.OpenBeneath(directory!.Number, "."u8, HostCalls.O_TMPFILE | HostCalls.O_RDWR, 0x180, crossDevices: true, out int number);
         directory.Release();
         if (errno != Errno.None)
         {
@@ -201,10 +202,10 @@ internal sealed partial class HostVnode
     // Where the core found no file nothing may be lost that another program of the host put there meanwhile: EEXIST then.
     private static Errno RenameOnHost(HostDescriptor from, HostDescriptor to, ref RenameRequest request)
     {
-        uint flags = request.Exchange ? LinuxHost.RENAME_EXCHANGE : request.Victim is null ? LinuxHost.RENAME_NOREPLACE : 0;
+        uint flags = request.Exchange ? HostCalls.RENAME_EXCHANGE : request.Victim is null ? HostCalls.RENAME_NOREPLACE : 0;
         Errno errno = LinuxHost.Rename(from.Number, request.OldName, to.Number, request.NewName, flags);
         // Some file systems know no flags.
-        return errno == Errno.EINVAL && flags == LinuxHost.RENAME_NOREPLACE
+        return errno == Errno.EINVAL && flags == HostCalls.RENAME_NOREPLACE
             ? LinuxHost.Rename(from.Number, request.OldName, to.Number, request.NewName, 0)
             : errno;
     }
@@ -249,7 +250,7 @@ internal sealed partial class HostVnode
     private Errno OpenChild(HostDescriptor directory, ReadOnlySpan<byte> name, out HostVnode? child)
     {
         child = null;
-        Errno errno = LinuxHost.OpenBeneath(directory.Number, name, LinuxHost.O_PATH, 0, _owner.HostOptions.CrossDevices, out int number);
+        Errno errno = LinuxHost.OpenBeneath(directory.Number, name, HostCalls.O_PATH, 0, _owner.HostOptions.CrossDevices, out int number);
         return errno != Errno.None ? errno : Know(new HostDescriptor(number), name, out child);
     }
 
@@ -257,7 +258,7 @@ internal sealed partial class HostVnode
     private Errno OpenCreated(HostDescriptor created, ReadOnlySpan<byte> name, out HostVnode? child)
     {
         child = null;
-        Errno errno = LinuxHost.Reopen(created.Number, LinuxHost.O_PATH, out int number);
+        Errno errno = LinuxHost.Reopen(created.Number, HostCalls.O_PATH, out int number);
         return errno != Errno.None ? errno : Know(new HostDescriptor(number), name, out child);
     }
 
@@ -265,7 +266,7 @@ internal sealed partial class HostVnode
     private Errno Know(HostDescriptor descriptor, ReadOnlySpan<byte> name, out HostVnode? vnode)
     {
         vnode = null;
-        Errno errno = LinuxHost.Stat(descriptor.Number, default, out LinuxHost.HostStat stat);
+        Errno errno = LinuxHost.Stat(descriptor.Number, default, out HostCalls.StatX stat);
         if (errno != Errno.None)
         {
             descriptor.Release();
@@ -288,7 +289,7 @@ internal sealed partial class HostVnode
         {
             case FileType.Regular:
                 Errno errno = LinuxHost.OpenBeneath(
-                    directory.Number, name, LinuxHost.O_CREAT | LinuxHost.O_EXCL | LinuxHost.O_RDWR | LinuxHost.O_NOCTTY, 0x180, crossDevices: true, out int number);
+                    directory.Number, name, HostCalls.O_CREAT | HostCalls.O_EXCL | HostCalls.O_RDWR | HostCalls.O_NOCTTY, 0x180, crossDevices: true, out int number);
                 created = errno == Errno.None ? new HostDescriptor(number) : null;
                 return errno;
             case FileType.Directory:
@@ -318,7 +319,7 @@ internal sealed partial class HostVnode
         }
         if (errno == Errno.None)
         {
-            errno = LinuxHost.Stat(descriptor!.Number, default, out LinuxHost.HostStat stat);
+            errno = LinuxHost.Stat(descriptor!.Number, default, out HostCalls.StatX stat);
             if (errno == Errno.None)
             {
                 StoreAttributes(ToAttributes(stat));

@@ -3,12 +3,14 @@
 //
 // _place is an O_PATH descriptor, or null when it was given up; _alias says where to find the file again. A file that is open, or
 // has lost its last name, cannot be found again and keeps its descriptor (_pins). All fields change by interlocked operations.
+using Tupelo.Block;
+
 namespace Tupelo.FileSystems;
 
 internal sealed partial class HostVnode : Vnode
 {
     private readonly HostFileSystem _owner;
-    private readonly LinuxHost.StatxTime _born;
+    private readonly Timespec _born;
     private HostDescriptor? _place;
     private HostDescriptor? _created;  // Open for reading and writing since it was made, for the open that follows at once.
     private HostAlias? _alias;
@@ -16,7 +18,7 @@ internal sealed partial class HostVnode : Vnode
     private int _losses;               // Names that were taken from it here, each with a pin: it may be its last.
     private bool _used;                // Racing writes do no harm.
 
-    internal HostVnode(HostFileSystem owner, HostKey key, ulong ino, ulong generation, in LinuxHost.HostStat stat)
+    internal HostVnode(HostFileSystem owner, HostKey key, ulong ino, ulong generation, in HostCalls.StatX stat)
         : base(owner, ino, generation, stat.Type, DeviceOf(stat), ToAttributes(stat))
     {
         _owner = owner;
@@ -32,9 +34,9 @@ internal sealed partial class HostVnode : Vnode
     internal bool IsInRing { get; set; }
 
     // Whether what the host shows under this vnode's number is this file.
-    internal bool IsSameFile(in LinuxHost.HostStat stat) =>
+    internal bool IsSameFile(in HostCalls.StatX stat) =>
         !IsDead && stat.Ino == Key.Ino && stat.Device == Key.Device && stat.Type == Type
-        && stat.BirthTime.Seconds == _born.Seconds && stat.BirthTime.Nanoseconds == _born.Nanoseconds;
+        && stat.BirthTime == _born;
 
     internal bool TestAndClearUsed()
     {
@@ -127,7 +129,7 @@ internal sealed partial class HostVnode : Vnode
     protected override Errno FetchAttributes(VfsContext context)
     {
         HostDescriptor? descriptor = Volatile.Read(ref _place);
-        LinuxHost.HostStat stat;
+        HostCalls.StatX stat;
         if (descriptor is null && Volatile.Read(ref _alias) is { } alias && alias.Parent.HasDescriptor)
         {
             // Without opening it: through its directory, if it is still there.
@@ -181,8 +183,8 @@ internal sealed partial class HostVnode : Vnode
         {
             errno = LinuxHost.ChangeTimes(
                 descriptor!.Number,
-                change.Has(AttributeMask.AccessTime) ? ToHostTime(change.AccessTime) : new LinuxHost.HostTime { Nanoseconds = LinuxHost.UTIME_OMIT },
-                change.Has(AttributeMask.ModifyTime) ? ToHostTime(change.ModifyTime) : new LinuxHost.HostTime { Nanoseconds = LinuxHost.UTIME_OMIT });
+                change.Has(AttributeMask.AccessTime) ? ToHostTime(change.AccessTime) : new HostCalls.TimeSpec { Nanoseconds = HostCalls.TimeSpec.Omit },
+                change.Has(AttributeMask.ModifyTime) ? ToHostTime(change.ModifyTime) : new HostCalls.TimeSpec { Nanoseconds = HostCalls.TimeSpec.Omit });
         }
         descriptor!.Release();
         return errno;
@@ -199,7 +201,7 @@ internal sealed partial class HostVnode : Vnode
         {
             return false;
         }
-        Errno errno = LinuxHost.Stat(descriptor!.Number, default, out LinuxHost.HostStat stat);
+        Errno errno = LinuxHost.Stat(descriptor!.Number, default, out HostCalls.StatX stat);
         descriptor.Release();
         return errno == Errno.None && stat.LinkCount == 0;
     }
@@ -222,12 +224,12 @@ internal sealed partial class HostVnode : Vnode
         DropDescriptor();
     }
 
-    private static ulong DeviceOf(in LinuxHost.HostStat stat) =>
+    private static ulong DeviceOf(in HostCalls.StatX stat) =>
         stat.Type is FileType.CharDevice or FileType.BlockDevice ? DeviceNumber.Make(stat.RawDeviceMajor, stat.RawDeviceMinor) : 0;
 
-    private static LinuxHost.HostTime ToHostTime(Timespec time) => new() { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };
+    private static HostCalls.TimeSpec ToHostTime(Timespec time) => new() { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };
 
-    private static VnodeAttributes ToAttributes(in LinuxHost.HostStat stat) => new()
+    private static VnodeAttributes ToAttributes(in HostCalls.StatX stat) => new()
     {
         Permissions = stat.Mode & Mode.PermissionMask,
         Uid = stat.Uid,
@@ -235,10 +237,10 @@ internal sealed partial class HostVnode : Vnode
         LinkCount = stat.LinkCount,
         SizeBytes = stat.SizeBytes,
         Blocks512 = stat.Blocks512,
-        AccessTime = stat.AccessTime.ToTimespec(),
-        ModifyTime = stat.ModifyTime.ToTimespec(),
-        ChangeTime = stat.ChangeTime.ToTimespec(),
-        BirthTime = stat.BirthTime.ToTimespec(),
+        AccessTime = stat.AccessTime,
+        ModifyTime = stat.ModifyTime,
+        ChangeTime = stat.ChangeTime,
+        BirthTime = stat.BirthTime,
     };
 
     // From the nearest directory above that still has its descriptor, name by name; each must be the file that it was.
@@ -279,13 +281,13 @@ internal sealed partial class HostVnode : Vnode
     {
         descriptor = null;
         Errno errno = LinuxHost.OpenBeneath(
-            directory.Number, Volatile.Read(ref _alias)!.Name, LinuxHost.O_PATH, 0, _owner.HostOptions.CrossDevices, out int number);
+            directory.Number, Volatile.Read(ref _alias)!.Name, HostCalls.O_PATH, 0, _owner.HostOptions.CrossDevices, out int number);
         if (errno != Errno.None)
         {
             return errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP ? Errno.ESTALE : errno;
         }
         descriptor = new HostDescriptor(number);
-        errno = LinuxHost.Stat(number, default, out LinuxHost.HostStat stat);
+        errno = LinuxHost.Stat(number, default, out HostCalls.StatX stat);
         if (errno == Errno.None && !IsSameFile(stat))
         {
             errno = Errno.ESTALE;

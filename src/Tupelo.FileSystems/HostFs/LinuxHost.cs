@@ -1,133 +1,18 @@
 // The Linux calls that pass a directory of the host through: every one works on a descriptor and at most one name, none on a path of
 // several names, so nothing here can be led astray by what others do to the tree meanwhile.
-// Numbers are those of asm-generic and x86-64, with the ones that differ on Arm; on other machines the file system is not offered.
+// The calls themselves are declared in Tupelo.Block's HostCalls; here names are terminated and descriptors turned into the paths that
+// some calls need, and answers become errnos.
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using Tupelo.Block;
 
 namespace Tupelo.FileSystems;
 
-internal static unsafe partial class LinuxHost
+internal static unsafe class LinuxHost
 {
-    public const int O_RDONLY = 0;
-    public const int O_WRONLY = 1;
-    public const int O_RDWR = 2;
-    public const int O_CREAT = 0x40;
-    public const int O_EXCL = 0x80;
-    public const int O_NOCTTY = 0x100;
-    public const int O_NONBLOCK = 0x800;
-    public const int O_DSYNC = 0x1000;
-    public const int O_NOATIME = 0x40000;
-    public const int O_CLOEXEC = 0x80000;
-    public const int O_SYNC = 0x101000;
-    public const int O_PATH = 0x200000;
-
-    public const int AT_FDCWD = -100;
-    public const int AT_SYMLINK_NOFOLLOW = 0x100;
-    public const int AT_REMOVEDIR = 0x200;
-    public const int AT_SYMLINK_FOLLOW = 0x400;
-    public const int AT_EMPTY_PATH = 0x1000;
-
-    public const ulong RESOLVE_NO_XDEV = 1;
-    public const ulong RESOLVE_NO_MAGICLINKS = 2;
-    public const ulong RESOLVE_NO_SYMLINKS = 4;
-    public const ulong RESOLVE_BENEATH = 8;
-
-    public const uint RENAME_NOREPLACE = 1;
-    public const uint RENAME_EXCHANGE = 2;
-
-    public const int SEEK_SET = 0;
-    public const int FALLOC_FL_KEEP_SIZE = 1;
-
-    public const uint STATX_BASIC_STATS = 0x7FF;
-    public const uint STATX_BTIME = 0x800;
-    public const int UTIME_OMIT = 0x3ffffffe;
-
     private const int NameBufferBytes = 256;
 
-    private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
-
-    public static readonly int O_DIRECTORY = s_isArm ? 0x4000 : 0x10000;
-    public static readonly int O_NOFOLLOW = s_isArm ? 0x8000 : 0x20000;
-    public static readonly int O_DIRECT = s_isArm ? 0x10000 : 0x4000;
-    public static readonly int O_TMPFILE = 0x400000 | O_DIRECTORY;
-
-    private static readonly bool s_isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
-    private static readonly nint s_openat2 = 437;
-    private static readonly nint s_renameat2 = s_isX64 ? 316 : 276;
-    private static readonly nint s_getdents64 = s_isX64 ? 217 : 61;
-
-    /// <summary>True where these calls, numbers and structures hold.</summary>
-    public static readonly bool IsKnown = OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture
-        is Architecture.X64 or Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64;
-
     /// <summary>Whether this process may give files away and open what their mode forbids (effective uid 0).</summary>
-    public static readonly bool IsRoot = IsKnown && Geteuid() == 0;
-
-    [StructLayout(LayoutKind.Sequential)]
-    public struct HostTime
-    {
-        public long Seconds;
-        public long Nanoseconds;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    public struct StatxTime
-    {
-        public long Seconds;
-        public uint Nanoseconds;
-        private readonly int _reserved;
-
-        public readonly Timespec ToTimespec() => new(Seconds, (int)Nanoseconds);
-    }
-
-    /// <summary>struct statx. Source: statx(2).</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    public struct HostStat
-    {
-        [FieldOffset(0)] public uint Mask;
-        [FieldOffset(16)] public uint LinkCount;
-        [FieldOffset(20)] public uint Uid;
-        [FieldOffset(24)] public uint Gid;
-        [FieldOffset(28)] public ushort Mode;
-        [FieldOffset(32)] public ulong Ino;
-        [FieldOffset(40)] public long SizeBytes;
-        [FieldOffset(48)] public long Blocks512;
-        [FieldOffset(64)] public StatxTime AccessTime;
-        [FieldOffset(80)] public StatxTime BirthTime;
-        [FieldOffset(96)] public StatxTime ChangeTime;
-        [FieldOffset(112)] public StatxTime ModifyTime;
-        [FieldOffset(128)] public uint RawDeviceMajor;
-        [FieldOffset(132)] public uint RawDeviceMinor;
-        [FieldOffset(136)] public uint DeviceMajor;
-        [FieldOffset(140)] public uint DeviceMinor;
-
-        public readonly FileType Type => Tupelo.Mode.TypeOf(Mode);
-
-        public readonly ulong Device => DeviceNumber.Make(DeviceMajor, DeviceMinor);
-    }
-
-    /// <summary>struct statfs of 64-bit machines. Source: statfs(2).</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 120)]
-    public struct HostStatFs
-    {
-        [FieldOffset(0)] public long Type;
-        [FieldOffset(8)] public long BlockSizeBytes;
-        [FieldOffset(16)] public ulong BlockCount;
-        [FieldOffset(24)] public ulong FreeBlocks;
-        [FieldOffset(32)] public ulong AvailableBlocks;
-        [FieldOffset(40)] public ulong FileCount;
-        [FieldOffset(48)] public ulong FreeFiles;
-        [FieldOffset(64)] public long MaxNameBytes;
-        [FieldOffset(72)] public long FragmentSizeBytes;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct HostOpenHow
-    {
-        public ulong Flags;
-        public ulong Mode;
-        public ulong Resolve;
-    }
+    public static readonly bool IsRoot = HostCalls.AreKnown && HostCalls.EffectiveUid() == 0;
 
     /// <summary>Opens one name in a directory, never following a link and never leaving the directory: openat2, or where the kernel
     /// has none (or a filter hides it) openat, which for one name that is not ".." comes to the same.</summary>
@@ -139,29 +24,15 @@ internal static unsafe partial class LinuxHost
         {
             return Errno.ENAMETOOLONG;
         }
-        flags |= O_CLOEXEC | O_NOFOLLOW;
-        var how = new HostOpenHow
-        {
-            Flags = (uint)flags,
-            Mode = mode,
-            Resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | (crossDevices ? 0 : RESOLVE_NO_XDEV),
-        };
         for (int tries = 0; ; tries++)
         {
-            nint result = Syscall(s_openat2, directory, (nint)text, (nint)(&how), sizeof(HostOpenHow));
-            Errno errno = result < 0 ? LastErrno : Errno.None;
-            if ((errno is Errno.ENOSYS or Errno.EPERM) && crossDevices)
-            {
-                result = Openat(directory, text, flags, mode);
-                errno = result < 0 ? LastErrno : Errno.None;
-            }
+            descriptor = HostCalls.OpenEntry(directory, text, flags, mode, crossDevices);
+            Errno errno = descriptor < 0 ? LastErrno : Errno.None;
             // EAGAIN: something was renamed meanwhile, and the kernel could not tell whether it left the directory.
-            if (errno == Errno.EINTR || (errno == Errno.EAGAIN && tries < 64))
+            if (errno != Errno.EINTR && (errno != Errno.EAGAIN || tries >= 64))
             {
-                continue;
+                return errno;
             }
-            descriptor = (int)result;
-            return errno;
         }
     }
 
@@ -178,18 +49,18 @@ internal static unsafe partial class LinuxHost
     {
         fixed (byte* text = System.Text.Encoding.UTF8.GetBytes(path + '\0'))
         {
-            return OpenPath(text, O_PATH | O_DIRECTORY, 0, out descriptor);
+            return OpenPath(text, HostCalls.O_PATH | HostCalls.O_DIRECTORY, 0, out descriptor);
         }
     }
 
-    public static Errno Stat(int directory, ReadOnlySpan<byte> name, out HostStat stat)
+    public static Errno Stat(int directory, ReadOnlySpan<byte> name, out HostCalls.StatX stat)
     {
         byte* text = stackalloc byte[NameBufferBytes];
-        fixed (HostStat* result = &stat)
+        fixed (HostCalls.StatX* result = &stat)
         {
             return !Terminate(name, text)
                 ? Errno.ENAMETOOLONG
-                : ErrnoOf(Statx(directory, text, AT_SYMLINK_NOFOLLOW | (name.IsEmpty ? AT_EMPTY_PATH : 0), STATX_BASIC_STATS | STATX_BTIME, result));
+                : ErrnoOf(HostCalls.Statx(directory, text, HostCalls.AT_SYMLINK_NOFOLLOW | (name.IsEmpty ? HostCalls.AT_EMPTY_PATH : 0), HostCalls.STATX_BASIC_STATS | HostCalls.STATX_BTIME, result));
         }
     }
 
@@ -198,7 +69,7 @@ internal static unsafe partial class LinuxHost
         byte empty = 0;
         fixed (byte* room = target)
         {
-            length = (int)Readlinkat(descriptor, &empty, room, target.Length);
+            length = (int)HostCalls.ReadLinkAt(descriptor, &empty, room, target.Length);
         }
         return length < 0 ? LastErrno : Errno.None;
     }
@@ -206,13 +77,13 @@ internal static unsafe partial class LinuxHost
     public static Errno MakeDirectory(int directory, ReadOnlySpan<byte> name, uint mode)
     {
         byte* text = stackalloc byte[NameBufferBytes];
-        return Terminate(name, text) ? ErrnoOf(Mkdirat(directory, text, mode)) : Errno.ENAMETOOLONG;
+        return Terminate(name, text) ? ErrnoOf(HostCalls.MakeDirectoryAt(directory, text, mode)) : Errno.ENAMETOOLONG;
     }
 
     public static Errno MakeNode(int directory, ReadOnlySpan<byte> name, uint mode, ulong device)
     {
         byte* text = stackalloc byte[NameBufferBytes];
-        return Terminate(name, text) ? ErrnoOf(Mknodat(directory, text, mode, device)) : Errno.ENAMETOOLONG;
+        return Terminate(name, text) ? ErrnoOf(HostCalls.MakeNodeAt(directory, text, mode, device)) : Errno.ENAMETOOLONG;
     }
 
     public static Errno MakeSymlink(ReadOnlySpan<byte> target, int directory, ReadOnlySpan<byte> name)
@@ -221,7 +92,7 @@ internal static unsafe partial class LinuxHost
         byte* targetText = stackalloc byte[target.Length + 1];
         target.CopyTo(new Span<byte>(targetText, target.Length));
         targetText[target.Length] = 0;
-        return Terminate(name, text) ? ErrnoOf(Symlinkat(targetText, directory, text)) : Errno.ENAMETOOLONG;
+        return Terminate(name, text) ? ErrnoOf(HostCalls.SymlinkAt(targetText, directory, text)) : Errno.ENAMETOOLONG;
     }
 
     /// <summary>Gives the file that a descriptor stands for one more name.</summary>
@@ -230,13 +101,13 @@ internal static unsafe partial class LinuxHost
         byte* text = stackalloc byte[NameBufferBytes];
         byte* path = stackalloc byte[NameBufferBytes];
         WriteProcPath(descriptor, path);
-        return Terminate(name, text) ? ErrnoOf(Linkat(AT_FDCWD, path, directory, text, AT_SYMLINK_FOLLOW)) : Errno.ENAMETOOLONG;
+        return Terminate(name, text) ? ErrnoOf(HostCalls.LinkAt(HostCalls.AT_FDCWD, path, directory, text, HostCalls.AT_SYMLINK_FOLLOW)) : Errno.ENAMETOOLONG;
     }
 
     public static Errno Unlink(int directory, ReadOnlySpan<byte> name, bool isDirectory)
     {
         byte* text = stackalloc byte[NameBufferBytes];
-        return Terminate(name, text) ? ErrnoOf(Unlinkat(directory, text, isDirectory ? AT_REMOVEDIR : 0)) : Errno.ENAMETOOLONG;
+        return Terminate(name, text) ? ErrnoOf(HostCalls.UnlinkAt(directory, text, isDirectory ? HostCalls.AT_REMOVEDIR : 0)) : Errno.ENAMETOOLONG;
     }
 
     public static Errno Rename(int oldDirectory, ReadOnlySpan<byte> oldName, int newDirectory, ReadOnlySpan<byte> newName, uint flags)
@@ -247,31 +118,31 @@ internal static unsafe partial class LinuxHost
         {
             return Errno.ENAMETOOLONG;
         }
-        return Syscall(s_renameat2, oldDirectory, (nint)oldText, newDirectory, (nint)newText, (nint)flags) == 0 ? Errno.None : LastErrno;
+        return ErrnoOf(HostCalls.RenameAt2(oldDirectory, oldText, newDirectory, newText, flags));
     }
 
     public static Errno ChangeMode(int descriptor, uint mode)
     {
         byte* path = stackalloc byte[NameBufferBytes];
         WriteProcPath(descriptor, path);
-        return ErrnoOf(Chmod(path, mode));
+        return ErrnoOf(HostCalls.Chmod(path, mode));
     }
 
     public static Errno ChangeOwner(int descriptor, uint uid, uint gid)
     {
         byte empty = 0;
-        return ErrnoOf(Fchownat(descriptor, &empty, uid, gid, AT_EMPTY_PATH));
+        return ErrnoOf(HostCalls.FchownAt(descriptor, &empty, uid, gid, HostCalls.AT_EMPTY_PATH));
     }
 
-    public static Errno ChangeTimes(int descriptor, HostTime access, HostTime modify)
+    public static Errno ChangeTimes(int descriptor, HostCalls.TimeSpec access, HostCalls.TimeSpec modify)
     {
         byte* path = stackalloc byte[NameBufferBytes];
         WriteProcPath(descriptor, path);
-        HostTime* times = stackalloc HostTime[2] { access, modify };
-        return ErrnoOf(Utimensat(AT_FDCWD, path, times, 0));
+        HostCalls.TimeSpec* times = stackalloc HostCalls.TimeSpec[2] { access, modify };
+        return ErrnoOf(HostCalls.UtimensAt(HostCalls.AT_FDCWD, path, times, 0));
     }
 
-    public static Errno Truncate(int descriptor, long sizeBytes) => ErrnoOf(Ftruncate(descriptor, sizeBytes));
+    public static Errno Truncate(int descriptor, long sizeBytes) => ErrnoOf(HostCalls.Ftruncate(descriptor, sizeBytes));
 
     public static IoResult GetXattr(int descriptor, ReadOnlySpan<byte> name, Span<byte> value)
     {
@@ -284,7 +155,7 @@ internal static unsafe partial class LinuxHost
         }
         fixed (byte* room = value)
         {
-            return ResultOf(Getxattr(path, text, room, (nuint)value.Length));
+            return ResultOf(HostCalls.GetXattrOfPath(path, text, room, value.Length));
         }
     }
 
@@ -294,7 +165,7 @@ internal static unsafe partial class LinuxHost
         WriteProcPath(descriptor, path);
         fixed (byte* room = names)
         {
-            return ResultOf(Listxattr(path, room, (nuint)names.Length));
+            return ResultOf(HostCalls.ListXattrsOfPath(path, room, names.Length));
         }
     }
 
@@ -309,7 +180,7 @@ internal static unsafe partial class LinuxHost
         }
         fixed (byte* bytes = value)
         {
-            return ErrnoOf(Setxattr(path, text, bytes, (nuint)value.Length, flags));
+            return ErrnoOf(HostCalls.SetXattrOfPath(path, text, bytes, value.Length, flags));
         }
     }
 
@@ -318,7 +189,7 @@ internal static unsafe partial class LinuxHost
         byte* path = stackalloc byte[NameBufferBytes];
         byte* text = stackalloc byte[NameBufferBytes];
         WriteProcPath(descriptor, path);
-        return Terminate(name, text) ? ErrnoOf(Removexattr(path, text)) : Errno.ERANGE;
+        return Terminate(name, text) ? ErrnoOf(HostCalls.RemoveXattrOfPath(path, text)) : Errno.ERANGE;
     }
 
     public static IoResult Read(int descriptor, Span<byte> buffer, long offset)
@@ -327,7 +198,7 @@ internal static unsafe partial class LinuxHost
         {
             while (true)
             {
-                IoResult result = ResultOf(Pread(descriptor, room, (nuint)buffer.Length, offset));
+                IoResult result = ResultOf(HostCalls.Pread(descriptor, room, buffer.Length, offset));
                 if (result.Errno != Errno.EINTR)
                 {
                     return result;
@@ -342,7 +213,7 @@ internal static unsafe partial class LinuxHost
         {
             while (true)
             {
-                IoResult result = ResultOf(Pwrite(descriptor, bytes, (nuint)buffer.Length, offset));
+                IoResult result = ResultOf(HostCalls.Pwrite(descriptor, bytes, buffer.Length, offset));
                 if (result.Errno != Errno.EINTR)
                 {
                     return result;
@@ -356,10 +227,10 @@ internal static unsafe partial class LinuxHost
     {
         fixed (byte* bytes = buffer)
         {
-            var vector = new IoVec(bytes, (nuint)buffer.Length);
+            var vector = new HostCalls.IoVector { Address = bytes, Length = (nuint)buffer.Length };
             while (true)
             {
-                IoResult result = ResultOf(Pwritev2(descriptor, &vector, 1, 0, (int)ReadWriteFlags.Append));
+                IoResult result = ResultOf(HostCalls.Pwritev2(descriptor, &vector, 1, 0, HostCalls.RWF_APPEND));
                 if (result.Errno != Errno.EINTR)
                 {
                     return result;
@@ -368,13 +239,13 @@ internal static unsafe partial class LinuxHost
         }
     }
 
-    public static IoResult Seek(int descriptor, long offset, int whence) => ResultOf((nint)Lseek(descriptor, offset, whence));
+    public static IoResult Seek(int descriptor, long offset, int whence) => ResultOf((nint)HostCalls.Seek(descriptor, offset, whence));
 
     public static IoResult ReadDirectory(int descriptor, Span<byte> buffer)
     {
         fixed (byte* room = buffer)
         {
-            return ResultOf(Syscall(s_getdents64, descriptor, (nint)room, buffer.Length));
+            return ResultOf(HostCalls.GetDirectoryEntries(descriptor, room, buffer.Length));
         }
     }
 
@@ -382,7 +253,7 @@ internal static unsafe partial class LinuxHost
     {
         while (true)
         {
-            Errno errno = ErrnoOf(Fallocate(descriptor, mode, offset, length));
+            Errno errno = ErrnoOf(HostCalls.Fallocate(descriptor, mode, offset, length));
             if (errno != Errno.EINTR)
             {
                 return errno;
@@ -390,21 +261,21 @@ internal static unsafe partial class LinuxHost
         }
     }
 
-    public static Errno Sync(int descriptor, bool dataOnly) => ErrnoOf(dataOnly ? Fdatasync(descriptor) : Fsync(descriptor));
+    public static Errno Sync(int descriptor, bool dataOnly) => ErrnoOf(dataOnly ? HostCalls.Fdatasync(descriptor) : HostCalls.Fsync(descriptor));
 
-    public static Errno SyncFileSystem(int descriptor) => ErrnoOf(Syncfs(descriptor));
+    public static Errno SyncFileSystem(int descriptor) => ErrnoOf(HostCalls.SyncFileSystem(descriptor));
 
-    public static Errno StatFs(int descriptor, out HostStatFs stat)
+    public static Errno StatFs(int descriptor, out HostCalls.StatFs stat)
     {
-        fixed (HostStatFs* result = &stat)
+        fixed (HostCalls.StatFs* result = &stat)
         {
-            return ErrnoOf(Fstatfs(descriptor, result));
+            return ErrnoOf(HostCalls.FstatFs(descriptor, result));
         }
     }
 
-    public static void CloseDescriptor(int descriptor) => _ = Close(descriptor);
+    public static void CloseDescriptor(int descriptor) => _ = HostCalls.Close(descriptor);
 
-    private static Errno LastErrno => (Errno)Marshal.GetLastPInvokeError();
+    private static Errno LastErrno => HostCalls.LastErrno;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Errno ErrnoOf(int result) => result == 0 ? Errno.None : LastErrno;
@@ -416,7 +287,7 @@ internal static unsafe partial class LinuxHost
     {
         while (true)
         {
-            descriptor = Openat(AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, mode);
+            descriptor = HostCalls.OpenAt(HostCalls.AT_FDCWD, path, flags | HostCalls.O_CLOEXEC | HostCalls.O_NOCTTY, mode);
             if (descriptor >= 0)
             {
                 return Errno.None;
@@ -449,88 +320,4 @@ internal static unsafe partial class LinuxHost
         _ = System.Buffers.Text.Utf8Formatter.TryFormat(descriptor, text[prefix.Length..], out int digits);
         text[prefix.Length + digits] = 0;
     }
-
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint Geteuid();
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint Syscall(nint number, nint a, nint b, nint c, nint d = 0, nint e = 0);
-
-    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
-    private static partial int Openat(int directory, byte* path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static partial int Statx(int directory, byte* path, int flags, uint mask, HostStat* result);
-
-    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
-    private static partial nint Readlinkat(int directory, byte* path, byte* buffer, nint size);
-
-    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true)]
-    private static partial int Mkdirat(int directory, byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "mknodat", SetLastError = true)]
-    private static partial int Mknodat(int directory, byte* path, uint mode, ulong device);
-
-    [LibraryImport("libc", EntryPoint = "symlinkat", SetLastError = true)]
-    private static partial int Symlinkat(byte* target, int directory, byte* path);
-
-    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
-    private static partial int Linkat(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath, int flags);
-
-    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
-    private static partial int Unlinkat(int directory, byte* path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true)]
-    private static partial int Chmod(byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "fchownat", SetLastError = true)]
-    private static partial int Fchownat(int directory, byte* path, uint uid, uint gid, int flags);
-
-    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
-    private static partial int Utimensat(int directory, byte* path, HostTime* times, int flags);
-
-    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
-    private static partial int Ftruncate(int descriptor, long size);
-
-    [LibraryImport("libc", EntryPoint = "getxattr", SetLastError = true)]
-    private static partial nint Getxattr(byte* path, byte* name, byte* value, nuint size);
-
-    [LibraryImport("libc", EntryPoint = "listxattr", SetLastError = true)]
-    private static partial nint Listxattr(byte* path, byte* list, nuint size);
-
-    [LibraryImport("libc", EntryPoint = "setxattr", SetLastError = true)]
-    private static partial int Setxattr(byte* path, byte* name, byte* value, nuint size, int flags);
-
-    [LibraryImport("libc", EntryPoint = "removexattr", SetLastError = true)]
-    private static partial int Removexattr(byte* path, byte* name);
-
-    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
-    private static partial nint Pread(int descriptor, byte* buffer, nuint count, long offset);
-
-    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
-    private static partial nint Pwrite(int descriptor, byte* buffer, nuint count, long offset);
-
-    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
-    private static partial long Lseek(int descriptor, long offset, int whence);
-
-    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
-    private static partial int Fallocate(int descriptor, int mode, long offset, long length);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    private static partial int Fdatasync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
-    private static partial int Syncfs(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
-    private static partial int Fstatfs(int descriptor, HostStatFs* stat);
-
-    [LibraryImport("libc", EntryPoint = "pwritev2", SetLastError = true)]
-    private static partial nint Pwritev2(int descriptor, IoVec* vectors, int count, long offset, int flags);
 }

@@ -1,6 +1,7 @@
 // TargetDirectory by Linux' own calls: every one relative to the open directory, with a single name, following nothing.
 using System.Globalization;
 using System.Text;
+using Tupelo.Block;
 
 namespace Tupelo.Images.Extraction;
 

@@ -1,4 +1,6 @@
 // TargetFile by Linux' own calls.
+using Tupelo.Block;
+
 namespace Tupelo.Images.Extraction;
 
 internal sealed unsafe class LinuxTargetFile : TargetFile

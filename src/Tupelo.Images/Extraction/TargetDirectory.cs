@@ -4,6 +4,8 @@
 // PortableTargetDirectory has paths only and checks them first, which somebody who changes them at that moment can outrun.
 //
 // Names have been checked (TfsName.IsValid) before they come here. One caller at a time.
+using Tupelo.Block;
+
 namespace Tupelo.Images.Extraction;
 
 /// <summary>What is restored of a file's attributes; null: left as the host makes it.</summary>

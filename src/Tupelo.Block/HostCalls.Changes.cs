@@ -1,7 +1,7 @@
-// The calls by which an extraction changes the host: all relative to an open directory, none that follows a symbolic link.
+// The calls that change trees of the host: all relative to an open directory, or on one; see HostCalls.cs.
 using System.Runtime.InteropServices;
 
-namespace Tupelo.Images;
+namespace Tupelo.Block;
 
 internal static unsafe partial class HostCalls
 {
@@ -11,9 +11,14 @@ internal static unsafe partial class HostCalls
     public const int O_PATH = 0x200000;
 
     public const uint RENAME_NOREPLACE = 1;
+    public const uint RENAME_EXCHANGE = 2;
+
+    public const int FALLOC_FL_KEEP_SIZE = 1;
+    public const int RWF_APPEND = 0x10;
 
     private const nint SYS_openat2 = 437; // the same on every processor
 
+    private const ulong RESOLVE_NO_XDEV = 1;
     private const ulong RESOLVE_NO_MAGICLINKS = 2;
     private const ulong RESOLVE_NO_SYMLINKS = 4;
     private const ulong RESOLVE_BENEATH = 8;
@@ -40,19 +45,19 @@ internal static unsafe partial class HostCalls
 
     /// <summary>Opens the entry <paramref name="name"/>, a single name, of a directory; never through a symbolic link, never outside.</summary>
     /// <returns>The descriptor, or -1 with the errno set.</returns>
-    public static int OpenEntry(int directory, byte* name, int flags, uint mode = 0)
+    public static int OpenEntry(int directory, byte* name, int flags, uint mode = 0, bool crossDevices = true)
     {
         flags |= O_NOFOLLOW | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NOCTTY);
-        if (Volatile.Read(ref s_openat2IsMissing) == 0)
+        if (Volatile.Read(ref s_openat2IsMissing) == 0 || !crossDevices)
         {
             var how = new OpenHow
             {
                 Flags = (uint)flags,
                 Mode = mode,
-                Resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+                Resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (crossDevices ? 0 : RESOLVE_NO_XDEV),
             };
-            nint descriptor = OpenAt2(SYS_openat2, directory, name, &how, sizeof(OpenHow));
-            if (descriptor >= 0 || LastErrno is not (Errno.ENOSYS or Errno.EPERM or Errno.E2BIG))
+            nint descriptor = SystemCall(SYS_openat2, directory, (nint)name, (nint)(&how), sizeof(OpenHow));
+            if (descriptor >= 0 || !crossDevices || LastErrno is not (Errno.ENOSYS or Errno.EPERM or Errno.E2BIG))
             {
                 return (int)descriptor;
             }
@@ -64,10 +69,6 @@ internal static unsafe partial class HostCalls
         // A single name cannot lead elsewhere when the last part is not followed: this is as safe, if less plain.
         return OpenAt(directory, name, flags, mode);
     }
-
-    // syscall(2) is variadic; on the processors in AreKnown its arguments go where those of an ordinary function go.
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint OpenAt2(nint number, nint directory, byte* name, OpenHow* how, nint size);
 
     [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true)]
     public static partial int MakeDirectoryAt(int directory, byte* name, uint mode);
@@ -84,8 +85,8 @@ internal static unsafe partial class HostCalls
     [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true)]
     public static partial int RenameAt(int sourceDirectory, byte* source, int targetDirectory, byte* target);
 
-    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true)]
-    public static partial int RenameAt2(int sourceDirectory, byte* source, int targetDirectory, byte* target, uint flags);
+    public static int RenameAt2(int sourceDirectory, byte* source, int targetDirectory, byte* target, uint flags) =>
+        (int)SystemCall(s_renameat2, sourceDirectory, (nint)source, targetDirectory, (nint)target, (nint)flags);
 
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
     public static partial int UnlinkAt(int directory, byte* name, int flags);
@@ -119,6 +120,15 @@ internal static unsafe partial class HostCalls
 
     [LibraryImport("libc", EntryPoint = "setxattr", SetLastError = true)]
     public static partial int SetXattrOfPath(byte* path, byte* name, byte* value, nint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "removexattr", SetLastError = true)]
+    public static partial int RemoveXattrOfPath(byte* path, byte* name);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Fallocate(int descriptor, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "pwritev2", SetLastError = true)]
+    public static partial nint Pwritev2(int descriptor, IoVector* vectors, int count, long offset, int flags);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SyncFileSystem(int descriptor);

@@ -1,25 +1,32 @@
-// The Linux calls by which a tree of the host is read and an image file is made. Descriptors are plain numbers here, since a tree of
-// 100,000 files opens 100,000 of them; whoever opens one closes it in a finally. Numbers are those of asm-generic and x86, with those
-// that differ on Arm; other processors and systems take the portable way.
+// The Linux calls on trees of the host, declared once: what reads and extracts trees (Tupelo.Images) and what mounts them
+// (Tupelo.FileSystems) both stand on it. Descriptors are plain numbers here, since a tree of 100,000 files opens 100,000 of them; whoever
+// opens one closes it. Numbers are those of asm-generic and x86, with those that differ on Arm; other processors and systems take
+// the portable way, or have none. This part reads; HostCalls.Changes.cs changes. Calls on device files are in LinuxCalls.cs.
 using System.Runtime.InteropServices;
 
-namespace Tupelo.Images;
+namespace Tupelo.Block;
 
 internal static unsafe partial class HostCalls
 {
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
+    public const int O_DSYNC = 0x1000;
+    public const int O_NOATIME = 0x40000;
+    public const int O_SYNC = 0x101000;
     public const int O_NOCTTY = 0x100;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
     public const int AT_FDCWD = -100;
     public const int AT_SYMLINK_NOFOLLOW = 0x100;
+    public const int AT_REMOVEDIR = 0x200;
     public const int AT_SYMLINK_FOLLOW = 0x400;
     public const int AT_NO_AUTOMOUNT = 0x800;
     public const int AT_EMPTY_PATH = 0x1000;
     public const uint STATX_BASIC_STATS = 0x7FF;
+    public const uint STATX_BTIME = 0x800;
 
+    public const int SEEK_SET = 0;
     public const int SEEK_DATA = 3;
     public const int SEEK_HOLE = 4;
 
@@ -33,6 +40,7 @@ internal static unsafe partial class HostCalls
 
     public static readonly int O_DIRECTORY = IsArm ? 0x4000 : 0x10000;
     public static readonly int O_NOFOLLOW = IsArm ? 0x8000 : 0x20000;
+    public static readonly int O_DIRECT = IsArm ? 0x10000 : 0x4000;
     public static readonly int O_TMPFILE = 0x400000 | O_DIRECTORY;
 
     /// <summary>struct statx. Source: statx(2).</summary>
@@ -49,13 +57,56 @@ internal static unsafe partial class HostCalls
         [FieldOffset(48)] public long Blocks512;
         [FieldOffset(64)] public long AccessSeconds;
         [FieldOffset(72)] public int AccessNanoseconds;
+        [FieldOffset(80)] public long BirthSeconds;
+        [FieldOffset(88)] public int BirthNanoseconds;
+        [FieldOffset(96)] public long ChangeSeconds;
+        [FieldOffset(104)] public int ChangeNanoseconds;
         [FieldOffset(112)] public long ModifySeconds;
         [FieldOffset(120)] public int ModifyNanoseconds;
         [FieldOffset(128)] public uint RawDeviceMajor;
         [FieldOffset(132)] public uint RawDeviceMinor;
         [FieldOffset(136)] public uint DeviceMajor;
         [FieldOffset(140)] public uint DeviceMinor;
+
+        public readonly Timespec AccessTime => new(AccessSeconds, AccessNanoseconds);
+
+        public readonly Timespec BirthTime => new(BirthSeconds, BirthNanoseconds);
+
+        public readonly Timespec ChangeTime => new(ChangeSeconds, ChangeNanoseconds);
+
+        public readonly Timespec ModifyTime => new(ModifySeconds, ModifyNanoseconds);
+
+        public readonly FileType Type => Tupelo.Mode.TypeOf(Mode);
+
+        public readonly ulong Device => DeviceNumber.Make(DeviceMajor, DeviceMinor);
     }
+
+    /// <summary>struct statfs of 64-bit machines. Source: statfs(2).</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 120)]
+    public struct StatFs
+    {
+        [FieldOffset(0)] public long Type;
+        [FieldOffset(8)] public long BlockSizeBytes;
+        [FieldOffset(16)] public ulong BlockCount;
+        [FieldOffset(24)] public ulong FreeBlocks;
+        [FieldOffset(32)] public ulong AvailableBlocks;
+        [FieldOffset(40)] public ulong FileCount;
+        [FieldOffset(48)] public ulong FreeFiles;
+        [FieldOffset(64)] public long MaxNameBytes;
+        [FieldOffset(72)] public long FragmentSizeBytes;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVector
+    {
+        public void* Address;
+        public nuint Length;
+    }
+
+    // Not every C library has all of these under their names.
+    private static readonly bool s_isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static readonly nint s_renameat2 = s_isX64 ? 316 : 276;
+    private static readonly nint s_getdents64 = s_isX64 ? 217 : 61;
 
     /// <summary>errno of the call before, in this thread.</summary>
     public static Errno LastErrno => (Errno)Marshal.GetLastPInvokeError();
@@ -69,8 +120,26 @@ internal static unsafe partial class HostCalls
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     public static partial int Statx(int directory, byte* path, int flags, uint mask, StatX* result);
 
-    [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
-    public static partial nint GetDirectoryEntries(int directory, byte* buffer, nint count);
+    public static nint GetDirectoryEntries(int directory, byte* buffer, nint count) => SystemCall(s_getdents64, directory, (nint)buffer, count);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUid();
+
+    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int FstatFs(int descriptor, StatFs* stat);
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    public static partial int Fdatasync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "getxattr", SetLastError = true)]
+    public static partial nint GetXattrOfPath(byte* path, byte* name, byte* value, nint count);
+
+    [LibraryImport("libc", EntryPoint = "listxattr", SetLastError = true)]
+    public static partial nint ListXattrsOfPath(byte* path, byte* names, nint count);
+
+    // syscall(2) is variadic; on the processors in AreKnown its arguments go where those of an ordinary function go.
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint a, nint b, nint c, nint d = 0, nint e = 0);
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     public static partial nint Pread(int descriptor, byte* buffer, nint count, long offset);
