@@ -95,7 +95,19 @@ public sealed class CachedFile
         }
         Discard((newSizeBytes + PageBytes - 1) / PageBytes * PageBytes, long.MaxValue);
         int inPage = (int)(newSizeBytes % PageBytes);
-        return inPage == 0 ? Errno.None : Zero(newSizeBytes, Math.Min(PageBytes - inPage, oldSizeBytes - newSizeBytes), oldSizeBytes);
+        if (inPage == 0)
+        {
+            return Errno.None;
+        }
+        Errno errno = Zero(newSizeBytes, Math.Min(PageBytes - inPage, oldSizeBytes - newSizeBytes), oldSizeBytes);
+        lock (_pagesMu)
+        {
+            if (errno == Errno.None && _pages.TryGetValue(newSizeBytes / PageBytes, out Page? last))
+            {
+                last.EndInPage = Math.Min(last.EndInPage, inPage);
+            }
+        }
+        return errno;
     }
 
     /// <summary>Overwrites a range with zeros, where it is not a hole already.</summary>
@@ -167,12 +179,12 @@ public sealed class CachedFile
                     {
                         break;
                     }
-                    Errno errno = WriteRuns(versions[0].Index * PageBytes, bytes.AsSpan(0, versions.Count * PageBytes));
+                    Errno errno = WriteRuns(versions[0].Index * PageBytes, bytes.AsSpan(0, versions.Count * PageBytes), out long writtenEnd);
                     if (errno != Errno.None)
                     {
                         return errno;
                     }
-                    Settle(versions);
+                    Settle(versions, writtenEnd);
                 }
                 return Errno.None;
             }
@@ -286,9 +298,10 @@ public sealed class CachedFile
             }
         }
         Put(bytes, inPage, count, source);
+        int end = (int)Math.Max(valid, source.Length > 0 ? inPage + count : 0);
         lock (_pagesMu)
         {
-            _pages.Add(index, new Page(bytes));
+            _pages.Add(index, new Page(bytes) { EndInPage = end });
             _pageCount = _pages.Count;
         }
         _cache.AddDirty(PageBytes);
@@ -304,6 +317,7 @@ public sealed class CachedFile
                 return false;
             }
             Put(page.Bytes, inPage, count, source);
+            page.EndInPage = Math.Max(page.EndInPage, source.Length > 0 ? inPage + count : 0);
             page.Version++;
             return true;
         }
@@ -382,8 +396,10 @@ public sealed class CachedFile
         }
     }
 
-    private Errno WriteRuns(long offsetBytes, ReadOnlySpan<byte> bytes)
+    // What lies behind the end of the file, as it is now, has no place and is not written.
+    private Errno WriteRuns(long offsetBytes, ReadOnlySpan<byte> bytes, out long writtenEnd)
     {
+        writtenEnd = offsetBytes;
         Span<BlockRun> runs = stackalloc BlockRun[MaxRuns];
         while (bytes.Length > 0)
         {
@@ -405,9 +421,10 @@ public sealed class CachedFile
                 end = run.FileOffsetBytes + run.LengthBytes;
             }
             _map.Written(runs[..count]);
+            writtenEnd = end;
             if (count < runs.Length)
             {
-                return Errno.None; // what is left lies behind the end of the file
+                return Errno.None;
             }
             bytes = bytes[(int)(end - offsetBytes)..];
             offsetBytes = end;
@@ -415,14 +432,15 @@ public sealed class CachedFile
         return Errno.None;
     }
 
-    // A page that nobody has changed since it was copied is on the device now, and needs no place here.
-    private void Settle(List<(long Index, int Version)> versions)
+    // A page that nobody has changed since it was copied is on the device now, and needs no place here; unless a write that has put its
+    // bytes into the page has not yet moved the end of the file behind them.
+    private void Settle(List<(long Index, int Version)> versions, long writtenEnd)
     {
         lock (_pagesMu)
         {
             foreach ((long index, int version) in versions)
             {
-                if (_pages.TryGetValue(index, out Page? page) && page.Version == version)
+                if (_pages.TryGetValue(index, out Page? page) && page.Version == version && (index * PageBytes) + page.EndInPage <= writtenEnd)
                 {
                     DropPage(index);
                 }
@@ -434,5 +452,6 @@ public sealed class CachedFile
     {
         public readonly byte[] Bytes = bytes;
         public int Version;
+        public int EndInPage; // behind the last byte that was written to, or was in the file when the page was made
     }
 }
