@@ -1,5 +1,7 @@
 // tupelo sh: a shell over a tree that is composed of any file systems.
 using System.CommandLine;
+using System.Text;
+using Tupelo.Cli.LineEditing;
 using Tupelo.FileSystems;
 
 namespace Tupelo.Cli;
@@ -38,8 +40,29 @@ internal static class ShellCommand
                 using StreamReader file = File.OpenText(path);
                 return shell.Run(file);
             }
-            return shell.Run(Console.In, Console.IsInputRedirected ? null : () => Console.Write($"tupelo:{shell.Directory}> "));
+            return context.Terminal is { OwnsProcess: true, OutputIsTerminal: true } && RawTerminal.IsPossible
+                ? RunOnTerminal(shell, context.Terminal)
+                : shell.Run(Console.In, Console.IsInputRedirected ? null : () => Console.Write($"tupelo:{shell.Directory}> "));
         });
         return command;
+    }
+
+    private static int RunOnTerminal(Shell shell, Terminal terminal)
+    {
+        var history = new LineHistory(LineHistory.DefaultPath(terminal.Variable));
+        var editor = new LineEditor(
+            new KeyDecoder(RawTerminal.ReadByte, RawTerminal.HasMore),
+            text => terminal.Output.Write(Encoding.UTF8.GetBytes(text)),
+            terminal.Width,
+            history,
+            shell.Complete);
+        return shell.RunInteractively(
+            prompt =>
+            {
+                using var raw = RawTerminal.Enter();
+                return editor.Read(prompt);
+            },
+            () => editor.WasCancelled,
+            history.Add);
     }
 }

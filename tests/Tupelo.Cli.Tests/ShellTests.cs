@@ -83,4 +83,47 @@ public sealed class ShellTests : IDisposable
         Assert.Equal((2, "", "sh: frobnicate: no such command; 'help' lists them\n"), Run("frobnicate"));
         Assert.Equal((2, "", "sh: ls: '-z' is no option here\n"), Run("ls -z"));
     }
+
+    [Theory]
+    [InlineData("m", "mkdir|mount|mv")]
+    [InlineData("  unknown", "")]
+    [InlineData("ls; tou", "touch")]
+    [InlineData("cat /dir/", "/dir/a\\ b|/dir/sub/")]
+    [InlineData("cat /dir/a\\ ", "/dir/a\\ b")]
+    [InlineData("cat '/dir/a ", "/dir/a\\ b")]
+    [InlineData("cat /dir/.", "/dir/.hidden")]
+    [InlineData("echo x >/d", "/dir/")]
+    [InlineData("cat /nowhere/x", "")]
+    [InlineData("cat ", "dir/")]
+    public void Tab_OffersCommandsAndPaths(string line, string expected)
+    {
+        Assert.Equal(0, Run("mkdir -p /dir/sub; touch '/dir/a b' /dir/.hidden").Code);
+        Assert.Equal(expected, string.Join('|', _shell.Complete(line, line.Length).Candidates));
+    }
+
+    // What is offered must be what the shell understands.
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("a b;c>d#e'f\"g\\h")]
+    public void QuotedWords_MeanThemselves(string word)
+    {
+        Assert.Equal((0, word + "\n", ""), Run("echo " + ShellWords.Quote(word)));
+        Assert.Equal((5, word, false), ShellWords.WordAt("echo " + ShellWords.Quote(word)));
+    }
+
+    // Every command that is offered exists.
+    [Fact]
+    public void OfferedCommands_AreThoseOfHelp()
+    {
+        string help = Run("help").Output;
+        foreach (string name in _shell.Complete("", 0).Candidates.Where(static name => name != "help"))
+        {
+            Assert.Contains(name, help, StringComparison.Ordinal);
+            Assert.DoesNotContain("no such command", Run(name + " -?").Errors, StringComparison.Ordinal);
+            if (_shell.Exit is not null)
+            {
+                break;
+            }
+        }
+    }
 }

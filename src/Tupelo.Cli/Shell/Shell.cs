@@ -75,6 +75,30 @@ internal sealed partial class Shell : IDisposable
         return Exit ?? code;
     }
 
+    /// <summary>Runs what somebody types at a terminal, until the end of the input or "exit".</summary>
+    /// <param name="readLine">Shows a prompt and reads a line; null at the end.</param>
+    /// <param name="wasCancelled">Whether the line read last was given up.</param>
+    /// <param name="remember">Told of each line that was entered.</param>
+    public int RunInteractively(Func<string, string?> readLine, Func<bool> wasCancelled, Action<string> remember)
+    {
+        int code = ExitCode.Done;
+        while (Exit is null && readLine($"tupelo:{Directory}> ") is { } line)
+        {
+            // A quote that is not closed, or a backslash at the end: the line goes on.
+            while (!wasCancelled() && ShellWords.GoesOn(ref line) && readLine("> ") is { } more)
+            {
+                line += more;
+            }
+            if (wasCancelled())
+            {
+                continue;
+            }
+            remember(line);
+            code = RunLine(line);
+        }
+        return Exit ?? code;
+    }
+
     /// <summary>Runs the commands of one line.</summary>
     public int RunLine(string line)
     {

@@ -112,6 +112,62 @@ internal static class ShellWords
         return quote != '\0';
     }
 
+    /// <summary>The word at the end of a line that is being typed.</summary>
+    /// <returns>Where it begins, what it means so far (quotes and backslashes taken away), and whether it is a command's name.</returns>
+    public static (int Start, string Word, bool IsCommand) WordAt(string line)
+    {
+        int start = 0;
+        bool isCommand = true;
+        var word = new StringBuilder();
+        char quote = '\0';
+        for (int at = 0; at < line.Length; at++)
+        {
+            char c = line[at];
+            if (quote == '\0' && c is ' ' or '\t' or ';' or '>')
+            {
+                // After a command's name come its arguments; a redirection's file is no command either.
+                isCommand = c == ';' || (c is ' ' or '\t' && isCommand && word.Length == 0);
+                start = at + 1;
+                _ = word.Clear();
+            }
+            else if (c == '\\' && quote != '\'')
+            {
+                if (++at < line.Length)
+                {
+                    _ = word.Append(line[at]);
+                }
+            }
+            else if (c == quote)
+            {
+                quote = '\0';
+            }
+            else if (quote == '\0' && c is '\'' or '"')
+            {
+                quote = c;
+            }
+            else
+            {
+                _ = word.Append(c);
+            }
+        }
+        return (start, word.ToString(), isCommand);
+    }
+
+    /// <summary>A word as it must be typed to mean itself.</summary>
+    public static string Quote(string word)
+    {
+        var quoted = new StringBuilder();
+        foreach (char c in word)
+        {
+            if (c is ' ' or '\t' or '\r' or '\n' or ';' or '>' or '\'' or '"' or '\\' or '#')
+            {
+                _ = quoted.Append('\\');
+            }
+            _ = quoted.Append(c);
+        }
+        return quoted.ToString();
+    }
+
     private static string Word(string line, ref int at)
     {
         var word = new StringBuilder();
