@@ -77,7 +77,12 @@ public sealed partial class TfsVolume
         }
         if (seen[child])
         {
-            return isDirectory || child == TupleStore.Root ? "is a second name of a directory" : null;
+            if (isDirectory || child == TupleStore.Root)
+            {
+                return "is a second name of a directory";
+            }
+            _extraNames[child] = _extraNames.GetValueOrDefault(child) + 1;
+            return null;
         }
         seen[child] = true;
         if (isDirectory)

@@ -14,6 +14,7 @@ public sealed partial class TfsVolume : ILogConsumer
     private readonly TupleStore _store = new();
     private readonly List<TfsFault> _faults = [];
     private readonly HashSet<int> _damagedFiles = [];
+    private readonly Dictionary<int, uint> _extraNames = []; // names of files besides their first, as they were when the volume was opened
     private readonly byte[] _uuid;
     private readonly byte[] _label;
     private readonly TfsWellKnown _known;
@@ -274,6 +275,10 @@ public sealed partial class TfsVolume : ILogConsumer
             stat.LinkCount = (uint)Math.Clamp(links, 1, uint.MaxValue);
         }
     }
+
+    /// <summary>How many names a file had when the volume was opened. Its link count should say the same, and need not: Nanos writes the two
+    /// in separate records.</summary>
+    public uint NamesOf(TfsNode file) => 1 + _extraNames.GetValueOrDefault(file.Id);
 
     /// <summary>Length of a regular file in bytes.</summary>
     public long LengthOf(TfsNode file) => TryGetNumber(file.Id, _known.FileLength, out ulong length) && length <= long.MaxValue ? (long)length : 0;

@@ -22,8 +22,13 @@ internal sealed class VfsMachine : IDisposable
     }
 
     public VfsMachine(BlockDevice device, bool readOnly = false)
+        : this(device, new TfsMountOptions { FlushDelay = TimeSpan.Zero, ReadOnly = readOnly })
     {
-        Volume = TfsFileSystem.Mount(device, new TfsMountOptions { FlushDelay = TimeSpan.Zero, ReadOnly = readOnly });
+    }
+
+    public VfsMachine(BlockDevice device, TfsMountOptions options)
+    {
+        Volume = TfsFileSystem.Mount(device, options);
         var type = new MountedType(Volume);
         var kernel = new VfsKernel();
         Assert.Equal(Errno.None, kernel.FileSystems.Register(type));

@@ -78,6 +78,7 @@ public static class TfsChecker
         }
         errno = errno == Errno.None ? LogRewriter.SwitchTo(device, log.Uuid, log.Label, written!, examination.HeaderCopySector) : errno;
         errno = errno == Errno.None ? device.Flush() : errno;
+        written?.Close();
         if (errno != Errno.None)
         {
             return $"the device failed: {errno.Describe()}";

@@ -22,6 +22,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     private readonly TfsAllocator _allocator = fileSystem.Allocator;
     private readonly ExtentList _extents = new();
     private readonly Dictionary<long, int> _promised = []; // page -> sectors promised for it
+    private bool _isAbandoned;  // the tuple may be another file's
     private int _extentsTuple;  // 0 until the file has one
     private long _sizeBytes;    // the file's length, as the last write or truncation made it
 
@@ -174,7 +175,10 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     public void LogSize(long writtenBytes)
     {
         using TfsMetadata.Operation operation = _metadata.Enter();
-        _metadata.UpdateNumber(file, _metadata.Symbols.FileLength, (ulong)Math.Min(writtenBytes, _sizeBytes));
+        if (!_isAbandoned)
+        {
+            _metadata.UpdateNumber(file, _metadata.Symbols.FileLength, (ulong)Math.Min(writtenBytes, _sizeBytes));
+        }
     }
 
     /// <summary>Cuts or lengthens the file: places behind the end are given up, the length is logged, in one operation. The page cache
@@ -267,6 +271,7 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     public void Abandon()
     {
         using TfsMetadata.Operation operation = _metadata.Enter();
+        _isAbandoned = true;
         for (int i = 0; i < _extents.Count; i++)
         {
             GiveUpLocked(_extents[i].StartSector, _extents[i].AllocatedSectors, _extents[i].IsPending);

@@ -21,6 +21,7 @@ internal sealed class LogRewriter
     private int[] _attributes = [];
     private int _next;
     private RecordBuffer _staged = new();
+    private long _taken;        // attributes in what was taken
 
     public LogRewriter(TupleStore store, TfsSymbols symbols)
     {
@@ -40,28 +41,35 @@ internal sealed class LogRewriter
     public int StagedBytes => _staged.LengthBytes;
 
     /// <summary>Attributes that the new log has.</summary>
-    public long EntryCount => _entriesBefore + Encoder.EntryCount;
+    public long EntryCount => _taken + Encoder.EntryCount;
 
     /// <summary>True when <see cref="Step"/> has nothing left to do.</summary>
     public bool IsDone => _tuple == 0 && _deferred.Count == 0;
 
-    private long _entriesBefore;
-
-    /// <summary>Prepares the new log and writes its first commit, the root with all its attributes.</summary>
+    /// <summary>Prepares the new log and writes its first commit, the root with all its attributes: for a volume that nobody else uses.</summary>
     /// <remarks>Errors: ENOSPC no room for an extension (nothing has changed) · EIO.</remarks>
     public Errno Begin(BlockDevice device, TfsAllocator allocator, ulong sequence, out TfsLog? log)
     {
-        Errno errno = TfsLog.Start(device, allocator, Dictionary, sequence, out log);
+        Errno errno = TfsLog.Start(device, allocator, sequence, out log);
         if (errno != Errno.None)
         {
             return errno;
         }
+        RecordBuffer root = Root();
+        return log!.Open(CommitSymbol, root);
+    }
+
+    /// <summary>The record that begins the new log. What is staged with <see cref="Encoder"/> comes after it.</summary>
+    public RecordBuffer Root()
+    {
         Encoder.Root(except: _symbols.Commit);
         _staged.EndOperation();
-        errno = log!.Open(_symbols.Commit, _staged);
-        _staged.Clear();
-        return errno;
+        CommitSymbol = Dictionary.AddSymbol(_symbols.Commit);
+        return Take();
     }
+
+    /// <summary>Number of the commit records' attribute in the new log, which <see cref="Root"/> has settled.</summary>
+    public uint CommitSymbol { get; private set; }
 
     /// <summary>Stages more of the tree: until there is nothing left, or so many bytes are staged, or the time is up.</summary>
     /// <param name="maxBytes">Of records, all that is staged counted.</param>
@@ -96,12 +104,17 @@ internal sealed class LogRewriter
     /// <summary>Ends an operation that others have staged with <see cref="Encoder"/>.</summary>
     public void EndOperation() => _staged.EndOperation();
 
+    /// <summary>What is staged since the last <see cref="Take"/>: it becomes the log's stage when the new log is the volume's.</summary>
+    public RecordBuffer Staged => _staged;
+
     /// <summary>Takes what is staged, to be written to the new log.</summary>
-    public RecordBuffer Take()
+    /// <param name="empty">Takes its place; a new one when null.</param>
+    public RecordBuffer Take(RecordBuffer? empty = null)
     {
+        Debug.Assert(empty is null or { IsEmpty: true });
         RecordBuffer taken = _staged;
-        _staged = new RecordBuffer();
-        _entriesBefore += Encoder.EntryCount;
+        _staged = empty ?? new RecordBuffer();
+        _taken += Encoder.EntryCount;
         Encoder = new StoreEncoder(_store, Dictionary, _staged) { Deferred = _deferred };
         return taken;
     }
@@ -111,14 +124,17 @@ internal sealed class LogRewriter
     public Errno Finish(TfsLog log)
     {
         Errno errno = Errno.None;
+        RecordBuffer? spare = null;
         do
         {
             Step(1 << 20, TimeSpan.MaxValue);
-            RecordBuffer taken = Take();
-            errno = taken.IsEmpty ? Errno.None : log.Commit(taken);
+            RecordBuffer taken = Take(spare);
+            errno = taken.IsEmpty ? Errno.None : log.Append(taken);
+            taken.Clear();
+            spare = taken;
         }
         while (errno == Errno.None && !IsDone);
-        return errno;
+        return errno == Errno.None ? log.Commit(spare) : errno; // which flushes
     }
 
     /// <summary>Lets sector 0 lead to a log that is complete and flushed, and brings its copy up to date.</summary>

@@ -25,6 +25,9 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
     /// <summary>The log; its owner is whoever commits.</summary>
     public TfsLog Log => _log;
 
+    /// <summary>The log has an extension set aside to go on in. A hint.</summary>
+    public bool HasWayOn => _log.HasSpare;
+
     /// <summary>Data has reached the device and waits for a flush.</summary>
     public void DataWasWritten() => _ = Interlocked.Increment(ref _dataWritten);
 
@@ -107,6 +110,63 @@ internal sealed class TfsCommitter(BlockDevice device, TfsMetadata metadata, Tfs
             (errno, _log) = action(_log);
             return errno;
         }
+    }
+
+    /// <summary>Makes a log that a compaction has written the volume's, with all that was staged until then.</summary>
+    /// <param name="rewriter">The compaction, done with the tree.</param>
+    /// <param name="log">The new log; nothing leads to it yet.</param>
+    /// <param name="writeHeader">Lets sector 0 lead to it.</param>
+    /// <remarks>Errors: EBUSY a transaction came first · ENOSPC the new log has no room; in both cases the old log goes on · EIO latches
+    /// the volume.</remarks>
+    public Errno SwitchTo(LogRewriter rewriter, TfsLog log, Func<TfsLog, Errno> writeHeader)
+    {
+        lock (_commitMu)
+        {
+            if (_log.Failure != Errno.None)
+            {
+                return Errno.EIO;
+            }
+            long serves = Interlocked.Read(ref _requested);
+            long data = Interlocked.Read(ref _dataWritten);
+            RecordBuffer? last = metadata.TakeLast(rewriter, out int retiredRuns);
+            if (last is null)
+            {
+                return Errno.EBUSY;
+            }
+            // One flush for the new log and for the data that it leads to; and only then sector 0.
+            Errno errno = last.IsEmpty ? device.Flush() : log.Commit(last);
+            if (errno == Errno.ENOSPC)
+            {
+                return errno;
+            }
+            errno = errno == Errno.None ? writeHeader(log) : errno;
+            if (errno != Errno.None)
+            {
+                // Whether the device has the old sector 0 or the new one is not known: neither log may be touched again.
+                _log.Fail(errno);
+                return errno;
+            }
+            TfsLog old = _log;
+            List<(long Start, long Count)> retired = metadata.EndRewriting(rewriter, retiredRuns);
+            Volatile.Write(ref _log, log);
+            _dataFlushed = data;
+            _committed = serves;
+            allocator.Release(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(retired));
+            Discard(old);
+            log.TakeSpare();
+            return Errno.None;
+        }
+    }
+
+    /// <summary>Gives the sectors of a log back that nothing leads to.</summary>
+    public void Discard(TfsLog log)
+    {
+        log.DropSpare();
+        foreach ((long start, long count) in log.Chain)
+        {
+            allocator.Free(start, count);
+        }
+        log.Close();
     }
 
     private Errno LatchingCommitLocked()

@@ -105,11 +105,7 @@ internal sealed class TfsDirectory : TfsVnode
         {
             return errno;
         }
-        using (Tfs.Metadata.Enter())
-        {
-            child = Tfs.NewVnodeLocked(make, named: false, Tuple);
-        }
-        Tfs.Register((TfsVnode)child);
+        child = Tfs.NewTemporary(make);
         return Errno.None;
     }
 
@@ -123,6 +119,7 @@ internal sealed class TfsDirectory : TfsVnode
         ((TfsVnode)target).StageAttributes();
         using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
         AddEntry(name, (int)target.Ino);
+        Tfs.NoteNameless((TfsVnode)target, false);
         if (target.LinkCount > 0)
         {
             Tfs.Metadata.SetNumber((int)target.Ino, Tfs.Metadata.Symbols.LinkCount, target.LinkCount + 1);
@@ -163,8 +160,9 @@ internal sealed class TfsDirectory : TfsVnode
 
     protected override Errno GetParent(VfsContext context, out Vnode? parent)
     {
-        parent = Tuple == TupleStore.Root ? this : Tfs.VnodeOf(Parent != 0 ? Parent : Tfs.FindParent(Tuple), 0);
-        return Errno.None;
+        int above = Tuple == TupleStore.Root ? Tuple : Parent != 0 ? Parent : Tfs.FindParent(Tuple, Generation);
+        parent = above == 0 ? null : above == Tuple ? this : Tfs.VnodeOf(above, 0);
+        return parent is null ? Errno.ENOENT : Errno.None;
     }
 
     private void RenameLocked(ref RenameRequest request, TfsDirectory target)
@@ -197,6 +195,7 @@ internal sealed class TfsDirectory : TfsVnode
     private void AddEntry(ReadOnlySpan<byte> name, int tuple)
     {
         Tfs.Metadata.SetTuple(_children, Tfs.Metadata.Store.Symbols.Intern(name), tuple);
+        Tfs.Metadata.Parents?.Set(tuple, Tuple);
         _additions++;
     }
 
@@ -205,7 +204,12 @@ internal sealed class TfsDirectory : TfsVnode
         if (!victim.IsDirectory && victim.LinkCount > 1)
         {
             Tfs.Metadata.SetNumber((int)victim.Ino, Tfs.Metadata.Symbols.LinkCount, victim.LinkCount - 1);
+            return;
         }
+        Tfs.Metadata.NoteGone((int)victim.Ino);
+        Tfs.NoteNameless((TfsVnode)victim, true);
+        Tfs.Metadata.Parents?.Set((int)victim.Ino, 0);
+        SetParent(victim, 0); // that one may go, too, and its number be another's
     }
 
     private static void SetParent(Vnode moved, int parent)

@@ -11,7 +11,7 @@ public sealed partial class TfsFileSystem
 {
     private readonly object _transactionMu = new(); // Guards _transactionIsOpen, and is waited on. A leaf; whoever waits holds nothing.
     private bool _transactionIsOpen;
-    private HashSet<TfsVnode> _nameless = []; // files without a name that were in use when the transaction began
+    private HashSet<TfsVnode> _namelessBefore = []; // files without a name that were in use when the transaction began
 
     /// <summary>Begins a transaction: every change from here on belongs to it. Waits until an earlier one has ended.</summary>
     /// <remarks>While it is open, syncs and compaction answer EBUSY and nothing is committed by time. Errors: EROFS mounted read-only ·
@@ -38,7 +38,7 @@ public sealed partial class TfsFileSystem
             EndTransaction();
             return errno;
         }
-        _nameless = [.. VnodesNow().Where(static vnode => vnode.LinkCount == 0)];
+        _namelessBefore = [.. VnodesNow().Where(static vnode => vnode.LinkCount == 0)];
         transaction = new TfsTransaction(this);
         return Errno.None;
     }
@@ -81,7 +81,7 @@ public sealed partial class TfsFileSystem
                 RestoreLocked(vnode, made.Contains(vnode.Tuple));
             }
         }
-        _nameless = [];
+        _namelessBefore = [];
         lock (_dirtyMu)
         {
             _dirty = [];
@@ -116,7 +116,7 @@ public sealed partial class TfsFileSystem
             attributes.LinkCount = 0;
             attributes.SizeBytes = 0;
         }
-        else if (_nameless.Contains(vnode))
+        else if (_namelessBefore.Contains(vnode))
         {
             attributes.LinkCount = 0;
         }
@@ -134,6 +134,7 @@ public sealed partial class TfsFileSystem
             default:
                 break;
         }
+        NoteNameless(vnode, attributes.LinkCount == 0);
         vnode.Restore(attributes);
     }
 }

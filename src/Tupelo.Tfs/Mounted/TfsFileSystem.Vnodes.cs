@@ -3,7 +3,8 @@ namespace Tupelo.Tfs;
 
 public sealed partial class TfsFileSystem
 {
-    private static void MarkUsed(TfsVolume volume, TfsAllocator allocator)
+    // Enters what is in use, and puts right in memory what Nanos may have left: link counts, and how much of the log is alive.
+    private static void TakeStock(TfsVolume volume, TfsAllocator allocator, TfsMetadata metadata)
     {
         // An extension that an unfinished commit began is no part of the log.
         for (int i = 0; i <= volume.Tail.Extension; i++)
@@ -12,8 +13,15 @@ public sealed partial class TfsFileSystem
             MarkUsed(allocator, extension.StartSector, extension.SectorCount);
         }
         var extents = new List<TfsExtent>();
+        long entries = 0;
         foreach (TfsNode node in volume.AllNodes())
         {
+            entries += 1 + metadata.EntriesOf(node.Id);
+            if (volume.TypeOf(node) == FileType.Directory)
+            {
+                continue;
+            }
+            metadata.CorrectLinkCount(node.Id, volume.NamesOf(node));
             if (volume.TypeOf(node) != FileType.Regular || volume.GetExtents(node, extents) != Errno.None)
             {
                 continue;
@@ -23,6 +31,7 @@ public sealed partial class TfsFileSystem
                 MarkUsed(allocator, extent.StartSector, extent.AllocatedSectors);
             }
         }
+        metadata.CountLive(entries);
         long last = allocator.TotalSectors - 1;
         if (last > 0 && HasShadow(volume, last))
         {
@@ -94,27 +103,30 @@ public sealed partial class TfsFileSystem
         return file;
     }
 
-    /// <summary>The directory that a file is in, found by looking through all of them; 0 when it is in none.</summary>
-    internal int FindParent(int tuple)
+    /// <summary>A directory that a file is in; 0 when it has no name, or the number is another file's by now.</summary>
+    internal int FindParent(int tuple, ulong generation)
     {
         using TfsMetadata.Operation operation = Metadata.Enter();
-        var directories = new Stack<TfsNode>();
-        directories.Push(_volume.Root);
-        while (directories.TryPop(out TfsNode directory))
+        return !Metadata.Store.Exists(tuple) || Metadata.Store.GenerationOf(tuple) != generation ? 0
+            : tuple == TupleStore.Root ? TupleStore.Root : ParentsLocked().Of(tuple);
+    }
+
+    // The first who asks for a file by its number pays for a walk over the tree; afterwards names keep the index right.
+    private TfsParentIndex ParentsLocked()
+    {
+        if (Metadata.Parents is null)
         {
-            foreach (TfsDirectoryEntries entry in _volume.EntriesOf(directory))
+            var parents = new TfsParentIndex();
+            foreach (TfsNode directory in _volume.AllNodes())
             {
-                if (entry.Node.Id == tuple)
+                foreach (TfsDirectoryEntries entry in _volume.EntriesOf(directory))
                 {
-                    return directory.Id;
-                }
-                if (_volume.TypeOf(entry.Node) == FileType.Directory)
-                {
-                    directories.Push(entry.Node);
+                    parents.Set(entry.Node.Id, directory.Id);
                 }
             }
+            Metadata.Parents = parents;
         }
-        return 0;
+        return Metadata.Parents;
     }
 
     // A failure latches the volume; but in a transaction room may run out, which its owner learns and takes back.

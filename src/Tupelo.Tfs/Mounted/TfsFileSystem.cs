@@ -26,6 +26,7 @@ public sealed partial class TfsFileSystem : FileSystem
     private readonly Lock _dirtyMu = new();  // Guards _dirty, _timerIsSet.
     private readonly ITimer? _timer;
     private HashSet<TfsVnode> _dirty = [];
+    private readonly HashSet<TfsVnode> _nameless = []; // files in use that no name leads to; guarded by _dirtyMu
     private bool _timerIsSet;
     private TfsDirectory? _root;
 
@@ -68,8 +69,8 @@ public sealed partial class TfsFileSystem : FileSystem
         {
             throw new TfsFormatException($"the volume is damaged and can only be mounted read-only: {volume.Faults[0].Message}");
         }
-        MarkUsed(volume, allocator);
         var metadata = new TfsMetadata(volume.Store, volume.Numbers!, allocator, volume.Log);
+        TakeStock(volume, allocator, metadata);
         TfsLog log = TfsLog.Attach(device, allocator, volume.Numbers!, metadata.Symbols.Commit, volume.Log, volume.Tail);
         return new TfsFileSystem(type, volume, options, allocator, metadata, log);
     }
@@ -90,6 +91,9 @@ public sealed partial class TfsFileSystem : FileSystem
     internal TfsAllocator Allocator { get; }
 
     internal PageCache Pages { get; }
+
+    /// <summary>The log that is the volume's now.</summary>
+    internal TfsLog Log => _committer!.Log;
 
     /// <summary>Where the next new file's data had best go: behind the last. Guarded by the metadata's lock.</summary>
     internal long AllocationGoal { get; set; }
@@ -122,9 +126,9 @@ public sealed partial class TfsFileSystem : FileSystem
         }
         Errno errno = WriteBackDirty();
         Errno committed = _committer.Commit();
-        if (errno == Errno.None && committed == Errno.None && _options.AutoCompact && IsCompactionDue)
+        if (errno == Errno.None && committed == Errno.None)
         {
-            committed = Compact();
+            committed = CompactWhenDue();
         }
         return errno != Errno.None ? errno : committed;
     }
@@ -133,7 +137,7 @@ public sealed partial class TfsFileSystem : FileSystem
     public override Errno FindVnode(ulong ino, ulong generation, out Vnode? vnode)
     {
         vnode = null;
-        if (ino == 0 || ino > (ulong)Metadata.Store.TupleCount || generation != 0)
+        if (ino is 0 or > int.MaxValue)
         {
             return Errno.ESTALE;
         }
@@ -141,16 +145,17 @@ public sealed partial class TfsFileSystem : FileSystem
         {
             if (_vnodes.TryGetValue((int)ino, out TfsVnode? known) && !known.IsDead)
             {
-                vnode = known;
-                return Errno.None;
+                vnode = known.Generation == generation ? known : null;
+                return vnode is null ? Errno.ESTALE : Errno.None;
             }
         }
-        // Not in use: it must be found in the tree, or it is no file (any more).
-        if (ino != TupleStore.Root && FindParent((int)ino) == 0)
+        // Not in use: it must have a name, or it is no file (any more).
+        int parent = FindParent((int)ino, generation);
+        if (parent == 0)
         {
             return Errno.ESTALE;
         }
-        vnode = VnodeOf((int)ino, 0);
+        vnode = VnodeOf((int)ino, parent);
         return Errno.None;
     }
 
@@ -160,12 +165,16 @@ public sealed partial class TfsFileSystem : FileSystem
         if (_committer is not null)
         {
             _timer?.Dispose();
+            _isShuttingDown = true;
             if (!Metadata.InTransaction)
             {
                 _ = Sync();
             }
-            _committer.Log.DropSpare();
-            _committer.Log.Close();
+            lock (_compactionMu) // one that is under way gives up
+            {
+                _committer.Log.DropSpare();
+                _committer.Log.Close();
+            }
         }
         if (_options.OwnsDevice)
         {
@@ -277,9 +286,21 @@ public sealed partial class TfsFileSystem : FileSystem
                 _ = _vnodes.Remove(vnode.Tuple);
             }
         }
+        using TfsMetadata.Operation operation = Metadata.Enter();
+        vnode.IsGone = true;
         lock (_dirtyMu)
         {
             _ = _dirty.Remove(vnode);
+            _ = _nameless.Remove(vnode);
+        }
+    }
+
+    /// <summary>A file in use has lost its last name, or (false) has one again. Caller holds the metadata's lock.</summary>
+    internal void NoteNameless(TfsVnode vnode, bool isNameless)
+    {
+        lock (_dirtyMu)
+        {
+            _ = isNameless ? _nameless.Add(vnode) : _nameless.Remove(vnode);
         }
     }
 
@@ -290,6 +311,19 @@ public sealed partial class TfsFileSystem : FileSystem
         {
             _vnodes[vnode.Tuple] = vnode;
         }
+    }
+
+    /// <summary>Builds a file without a name. Locks held: none of this file system's.</summary>
+    internal TfsVnode NewTemporary(in NewVnode make)
+    {
+        TfsVnode vnode;
+        using (Metadata.Enter())
+        {
+            vnode = NewVnodeLocked(make, named: false, 0);
+            NoteNameless(vnode, true);
+        }
+        Register(vnode);
+        return vnode;
     }
 
     internal FileType TypeOfLocked(int tuple) => _volume.TypeOf(new TfsNode(tuple));

@@ -24,7 +24,6 @@ internal sealed class TfsLog
 
     private readonly BlockDevice _device;
     private readonly TfsAllocator _allocator;
-    private readonly LogDictionary _dictionary;
     private readonly List<(long Start, long Count)> _chain = []; // extensions behind sector 0, in order
     private LogExtension _extension = new();
     private int _written;           // bytes of _extension that are on the device
@@ -35,11 +34,10 @@ internal sealed class TfsLog
     private bool _announces;        // the next commit record writes its attribute's name out: this log does not have it yet
     private readonly Stack<long> _spares = []; // extensions set aside in memory, so that the log can always go on
 
-    private TfsLog(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary)
+    private TfsLog(BlockDevice device, TfsAllocator allocator)
     {
         _device = device;
         _allocator = allocator;
-        _dictionary = dictionary;
     }
 
     /// <summary>Number of the last commit.</summary>
@@ -59,7 +57,7 @@ internal sealed class TfsLog
     /// <summary>Goes on with a log that was read to its end. Nothing is written yet.</summary>
     public static TfsLog Attach(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary, int commitSymbol, TfsLogInfo info, LogTail tail)
     {
-        var log = new TfsLog(device, allocator, dictionary) { Sequence = info.LastCommitSequence };
+        var log = new TfsLog(device, allocator) { Sequence = info.LastCommitSequence };
         log._commitSymbolIndex = dictionary.OfSymbol(commitSymbol);
         if (log._commitSymbolIndex == 0)
         {
@@ -90,9 +88,9 @@ internal sealed class TfsLog
 
     /// <summary>Starts a log of its own, for compaction: in memory, with nothing linked to it.</summary>
     /// <returns>None, or ENOSPC when no extension is free.</returns>
-    public static Errno Start(BlockDevice device, TfsAllocator allocator, LogDictionary dictionary, ulong sequence, out TfsLog? log)
+    public static Errno Start(BlockDevice device, TfsAllocator allocator, ulong sequence, out TfsLog? log)
     {
-        log = new TfsLog(device, allocator, dictionary) { Sequence = sequence };
+        log = new TfsLog(device, allocator) { Sequence = sequence };
         Errno errno = log.PrepareExtension(out LogExtension first);
         if (errno != Errno.None)
         {
@@ -110,6 +108,15 @@ internal sealed class TfsLog
     /// <remarks>Errors: ENOSPC no room for an extension (nothing is lost: the caller may compact and come again only with a new log) · EIO.
     /// Any error latches <see cref="Failure"/>.</remarks>
     public Errno Commit(RecordBuffer records)
+    {
+        Errno errno = Append(records);
+        errno = errno == Errno.None ? _device.Flush() : errno;
+        Failure = errno;
+        return errno;
+    }
+
+    /// <summary>As <see cref="Commit"/>, but not flushed: for a log that nothing leads to yet.</summary>
+    public Errno Append(RecordBuffer records)
     {
         if (Failure != Errno.None)
         {
@@ -139,25 +146,18 @@ internal sealed class TfsLog
             errno = Place(records, first, records.RecordsOf(end), bytes, isSplit);
             operation = end;
         }
-        if (errno == Errno.None)
-        {
-            errno = WriteOut();
-        }
-        if (errno == Errno.None)
-        {
-            errno = _device.Flush();
-        }
+        errno = errno == Errno.None ? WriteOut() : errno;
         Failure = errno;
         return errno;
     }
 
     /// <summary>Writes the first commit of a log that <see cref="Start"/> began: the root's record, and the name of commit records.</summary>
-    /// <param name="commitSymbol">The symbol `tupelo_commit`.</param>
-    /// <param name="root">The root's record, encoded just now: nothing else has a number yet.</param>
-    public Errno Open(int commitSymbol, RecordBuffer root)
+    /// <param name="commitSymbolIndex">Number of the symbol `tupelo_commit`: the first one behind the root's record.</param>
+    /// <param name="root">The root's record.</param>
+    public Errno Open(uint commitSymbolIndex, RecordBuffer root)
     {
-        Debug.Assert(_dictionary.OfSymbol(commitSymbol) == 0 && root.RecordCount == 1);
-        _commitSymbolIndex = _dictionary.AddSymbol(commitSymbol);
+        Debug.Assert(commitSymbolIndex != 0 && root.RecordCount == 1);
+        _commitSymbolIndex = commitSymbolIndex;
         _announces = true;
         long bytes = SizeOf(root, 0, 1, out bool isSplit);
         Errno errno = Place(root, 0, 1, bytes, isSplit);
@@ -204,6 +204,9 @@ internal sealed class TfsLog
             _allocator.Free(start, TfsFormat.ExtensionSectors);
         }
     }
+
+    /// <summary>True when an extension is set aside.</summary>
+    public bool HasSpare => _spares.Count > 0;
 
     public void Fail(Errno errno) => Failure = errno;
 

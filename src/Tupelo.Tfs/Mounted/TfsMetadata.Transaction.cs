@@ -22,6 +22,7 @@ internal sealed partial class TfsMetadata
         lock (_metaMu)
         {
             Debug.Assert(_undo is null && _staged.RecordCount == _staged.RecordsOf(_staged.OperationCount));
+            _rewriter = null; // taking back is for one log only: the compaction notices, and gives up
             _transactions++;
             _encoder.Dictionary.Note();
             Volatile.Write(ref _undo, new Undo(_staged.RecordCount, _retired.Count, TotalEntries, ObsoleteEntries));
@@ -33,6 +34,10 @@ internal sealed partial class TfsMetadata
     {
         lock (_metaMu)
         {
+            foreach ((int _, int _, AttributeSlot old) in _undo!.Changes)
+            {
+                Store.FreeBytes(old);
+            }
             _encoder.Dictionary.Keep();
             _staged.EndOperation();
             Volatile.Write(ref _undo, null);
@@ -45,6 +50,7 @@ internal sealed partial class TfsMetadata
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread && _undo is not null);
         Undo undo = _undo;
+        Parents = null;
         for (int i = undo.Changes.Count - 1; i >= 0; i--)
         {
             (int tuple, int symbol, AttributeSlot old) = undo.Changes[i];

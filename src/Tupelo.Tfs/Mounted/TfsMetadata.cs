@@ -20,6 +20,8 @@ internal sealed partial class TfsMetadata
     private StoreEncoder _encoder;
     private RecordBuffer _staged = new();
     private List<(long Start, long Count)> _retired = [];
+    private int _waiting;           // threads that wait for the lock to begin an operation
+    private LogRewriter? _rewriter; // the compaction that is under way; see TfsMetadata.Compaction.cs
 
     public TfsMetadata(TupleStore store, LogDictionary dictionary, TfsAllocator allocator, TfsLogInfo info)
     {
@@ -36,29 +38,33 @@ internal sealed partial class TfsMetadata
 
     public TfsSymbols Symbols { get; }
 
+    /// <summary>Where files have their names; null until somebody asks. Within an operation.</summary>
+    public TfsParentIndex? Parents { get; set; }
+
     /// <summary>Attributes in the log, nested ones included; and how many of them are obsolete.</summary>
     public long TotalEntries { get; private set; }
 
     /// <inheritdoc cref="TotalEntries"/>
     public long ObsoleteEntries { get; private set; }
 
-    /// <summary>Bytes staged and not yet taken.</summary>
-    public int StagedBytes
-    {
-        get
-        {
-            lock (_metaMu)
-            {
-                return _staged.LengthBytes;
-            }
-        }
-    }
+    /// <summary>Bytes staged and not yet taken, as they were a moment ago.</summary>
+    public int StagedBytes => Volatile.Read(ref _staged).LengthBytes;
 
     /// <summary>Begins an operation: everything until the scope's Dispose is in one commit.</summary>
     public Operation Enter()
     {
-        _metaMu.Enter();
+        Acquire();
         return new Operation(this);
+    }
+
+    private void Acquire()
+    {
+        if (!_metaMu.TryEnter())
+        {
+            _ = Interlocked.Increment(ref _waiting);
+            _metaMu.Enter();
+            _ = Interlocked.Decrement(ref _waiting);
+        }
     }
 
     /// <summary>Takes all complete operations, and the sectors that they freed, for a commit. <paramref name="empty"/> takes their place.
@@ -66,7 +72,8 @@ internal sealed partial class TfsMetadata
     public RecordBuffer Take(RecordBuffer empty, out List<(long Start, long Count)> retired)
     {
         Debug.Assert(empty.IsEmpty);
-        lock (_metaMu)
+        Acquire();
+        try
         {
             RecordBuffer taken = _staged;
             _staged = empty;
@@ -74,6 +81,10 @@ internal sealed partial class TfsMetadata
             retired = _retired;
             _retired = [];
             return taken;
+        }
+        finally
+        {
+            _metaMu.Exit();
         }
     }
 
@@ -111,10 +122,10 @@ internal sealed partial class TfsMetadata
     public void Unset(int tuple, int symbol)
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread);
-        AttributeSlot old = _undo is null ? default : Store.Get(tuple, symbol);
+        AttributeSlot old = Store.Get(tuple, symbol);
         if (Store.Remove(tuple, symbol))
         {
-            _undo?.Changes.Add((tuple, symbol, old));
+            Replaced(tuple, symbol, old);
             ObsoleteEntries += 2;
             Stage(tuple, symbol);
         }
@@ -131,23 +142,27 @@ internal sealed partial class TfsMetadata
         }
     }
 
-    /// <summary>The log was rewritten. What was staged for the old one is in the new one already.</summary>
-    public void LogWasRewritten(LogRewriter rewriter)
-    {
-        Debug.Assert(_metaMu.IsHeldByCurrentThread);
-        _staged.Clear();
-        _encoder = new StoreEncoder(Store, rewriter.Dictionary, _staged);
-        TotalEntries = rewriter.EntryCount;
-        ObsoleteEntries = 0;
-    }
-
     private void Set(int tuple, int symbol, TfsValueKind kind, ulong value)
     {
         Debug.Assert(_metaMu.IsHeldByCurrentThread);
-        _undo?.Changes.Add((tuple, symbol, Store.Get(tuple, symbol)));
+        AttributeSlot old = Store.Get(tuple, symbol);
         TotalEntries++;
         ObsoleteEntries += Store.Set(tuple, symbol, kind, value) ? 1 : 0;
+        Replaced(tuple, symbol, old);
         Stage(tuple, symbol);
+    }
+
+    // Nothing holds the value that was there before but, perhaps, a transaction that may be taken back.
+    private void Replaced(int tuple, int symbol, AttributeSlot old)
+    {
+        if (_undo is null)
+        {
+            Store.FreeBytes(old);
+        }
+        else
+        {
+            _undo.Changes.Add((tuple, symbol, old));
+        }
     }
 
     private void Stage(int tuple, int symbol)
@@ -155,6 +170,10 @@ internal sealed partial class TfsMetadata
         if (_encoder.Dictionary.OfTuple(tuple) != 0)
         {
             _encoder.SetAttribute(tuple, symbol);
+        }
+        if (_rewriter is not null && _rewriter.Dictionary.OfTuple(tuple) != 0)
+        {
+            _rewriter.Encoder.SetAttribute(tuple, symbol);
         }
     }
 
@@ -166,6 +185,7 @@ internal sealed partial class TfsMetadata
             if (metadata._undo is null)
             {
                 metadata._staged.EndOperation();
+                metadata._rewriter?.EndOperation();
             }
             metadata._metaMu.Exit();
         }
@@ -194,6 +214,14 @@ internal sealed class TfsSymbols(SymbolTable symbols)
     public readonly int BirthTime = symbols.Intern(TfsAttribute.TupeloBirthTime);
     public readonly int Device = symbols.Intern(TfsAttribute.TupeloDevice);
     public readonly int Commit = symbols.Intern(TfsAttribute.TupeloCommit);
+    public readonly int Special = symbols.Intern(TfsAttribute.Special);
+
+    /// <summary>All of them: in use for as long as the volume is.</summary>
+    public int[] All() =>
+    [
+        Children, Extents, FileLength, LinkTarget, Socket, LinkCount, AccessTime, ModifyTime, Offset, Length, Allocated, Uninitialized, Mode, Uid,
+        Gid, ChangeTime, BirthTime, Device, Commit, Special,
+    ];
 
     /// <summary>The name of an extent: its place in the file in sectors, as decimal digits.</summary>
     public int ExtentKey(long fileSector)

@@ -15,8 +15,12 @@ public sealed record TfsMountOptions
     /// <summary>Where the flush timer comes from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Compact by itself when half of the log is obsolete.</summary>
+    /// <summary>Compact by itself when half of the log is obsolete: on a thread of its own, or with <see cref="FlushDelay"/> zero in the
+    /// sync that finds it so.</summary>
     public bool AutoCompact { get; init; } = true;
+
+    /// <summary>Bytes of records that a compaction stages in one step, during which others wait.</summary>
+    internal int CompactionStepBytes { get; init; } = 128 << 10;
 
     /// <summary>The volume closes its device when it is shut down.</summary>
     public bool OwnsDevice { get; init; }

@@ -10,7 +10,7 @@ internal abstract class TfsVnode : Vnode
     private int _dirty; // AttributeMask of what the log does not know yet
 
     protected TfsVnode(TfsFileSystem fileSystem, int tuple, FileType type, ulong rawDevice, in VnodeAttributes attributes)
-        : base(fileSystem, (ulong)tuple, 0, type, rawDevice, attributes)
+        : base(fileSystem, (ulong)tuple, fileSystem.Metadata.Store.GenerationOf(tuple), type, rawDevice, attributes)
     {
         Tfs = fileSystem;
         Tuple = tuple;
@@ -21,6 +21,9 @@ internal abstract class TfsVnode : Vnode
 
     /// <summary>The tuple's number in the store.</summary>
     public int Tuple { get; }
+
+    /// <summary>Its file is gone for good, and the tuple may be another's. Guarded by the metadata's lock.</summary>
+    public bool IsGone { get; set; }
 
     /// <summary>True when there is something that <see cref="StageAttributes"/> would stage.</summary>
     public bool HasDirtyAttributes => (Volatile.Read(ref _dirty) & ~(int)AttributeMask.AccessTime) != 0;
@@ -192,6 +195,10 @@ internal abstract class TfsVnode : Vnode
     private void Stage(in AttributeChange change)
     {
         using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
+        if (IsGone)
+        {
+            return;
+        }
         TfsMetadata metadata = Tfs.Metadata;
         if (change.Has(AttributeMask.Mode))
         {

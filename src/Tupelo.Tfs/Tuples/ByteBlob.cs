@@ -1,5 +1,6 @@
 // ByteBlob keeps many small byte strings side by side: names and string values. A string is found by its position, four bytes;
-// its length is stored in front of it. Nothing is ever moved; what is not referred to any more is lost until the blob is rebuilt.
+// its length is stored in front of it. Nothing is ever moved; the place of a string that was given back goes to the next one of the same
+// length, and names and values of a volume in use nearly always find one.
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -12,12 +13,18 @@ internal sealed class ByteBlob
     private const int MaxChunks = 1 << (32 - ChunkShift);
 
     private readonly List<byte[]> _chunks = [];
+    private readonly Dictionary<int, Stack<uint>> _free = []; // by length
     private int _used;
 
     /// <summary>Stores a copy; returns its position, never 0.</summary>
     /// <exception cref="TfsFormatException">More than 4 GiB of names and strings.</exception>
     public uint Add(ReadOnlySpan<byte> value)
     {
+        if (_free.Count > 0 && _free.TryGetValue(value.Length, out Stack<uint>? free) && free.TryPop(out uint reused))
+        {
+            value.CopyTo(Writable(reused));
+            return reused;
+        }
         int prefix = PrefixBytes(value.Length);
         int needed = prefix + value.Length;
         if (_chunks.Count == 0 || needed > _chunks[^1].Length - _used || _used >= ChunkBytes)
@@ -39,28 +46,42 @@ internal sealed class ByteBlob
         return position;
     }
 
-    /// <summary>The string at <paramref name="position"/>; valid as long as the blob.</summary>
+    /// <summary>The string at <paramref name="position"/>; valid until it is given back.</summary>
     public ReadOnlySpan<byte> this[uint position]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
+        get => Writable(position);
+    }
+
+    /// <summary>Gives a string back. Nobody may refer to it any more.</summary>
+    public void Free(uint position)
+    {
+        int length = Writable(position).Length;
+        if (!_free.TryGetValue(length, out Stack<uint>? free))
         {
-            byte[] chunk = _chunks[(int)(position >> ChunkShift)];
-            int offset = (int)(position & (ChunkBytes - 1));
-            int length = chunk[offset++];
-            if (length >= 0x80)
-            {
-                length &= 0x7F;
-                byte next;
-                do
-                {
-                    next = chunk[offset++];
-                    length = (length << 7) | (next & 0x7F);
-                }
-                while (next >= 0x80);
-            }
-            return chunk.AsSpan(offset, length);
+            _free.Add(length, free = new Stack<uint>());
         }
+        free.Push(position);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Span<byte> Writable(uint position)
+    {
+        byte[] chunk = _chunks[(int)(position >> ChunkShift)];
+        int offset = (int)(position & (ChunkBytes - 1));
+        int length = chunk[offset++];
+        if (length >= 0x80)
+        {
+            length &= 0x7F;
+            byte next;
+            do
+            {
+                next = chunk[offset++];
+                length = (length << 7) | (next & 0x7F);
+            }
+            while (next >= 0x80);
+        }
+        return chunk.AsSpan(offset, length);
     }
 
     private static int PrefixBytes(int length) => Math.Max(1, (38 - BitOperations.LeadingZeroCount((uint)length)) / 7);

@@ -6,6 +6,7 @@
 // A file with mode, owner and times costs about 230 bytes, names included; object graphs cost 1 KB and the garbage collector's time.
 //
 // Threads: none of its own. Whoever owns the store lets one thread write, or any number read.
+using System.Collections;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -71,11 +72,16 @@ internal sealed class TupleStore
     private const int MaxSmall = 16;
     private const byte FlagLarge = 1;
     private const byte FlagVector = 2;
+    private const byte FlagFree = 4;
 
     private readonly ByteBlob _blob = new();
     private readonly ChunkedArray<TupleHeader> _tuples = new();
     private readonly ChunkedArray<AttributeSlot> _arena = new();
-    private readonly List<LargeTuple> _large = [];
+    private readonly List<LargeTuple?> _large = [];
+    private readonly Stack<int> _freeLarge = new();
+    private readonly Stack<int> _freeTuples = new();
+    private ChunkedArray<uint>? _generations; // how often a number was given back; null until the first was
+    private BitArray? _marks;                 // while a collection is under way: tuples that stay
     private readonly Stack<int>?[] _freeRuns = new Stack<int>?[MaxSmall + 1];
 
     public TupleStore()
@@ -111,7 +117,87 @@ internal sealed class TupleStore
             header.Start = (uint)TakeRun(expected);
             header.Capacity = (byte)expected;
         }
+        if (_freeTuples.TryPop(out int tuple))
+        {
+            _tuples[tuple] = header;
+            _ = Mark(tuple);
+            return tuple;
+        }
         return _tuples.Add(header);
+    }
+
+    /// <summary>Tuples and vectors that exist.</summary>
+    public int InUse => TupleCount - _freeTuples.Count;
+
+    /// <summary>False for a number that was given back.</summary>
+    public bool Exists(int tuple) => tuple > 0 && tuple <= TupleCount && (_tuples[tuple].Flags & FlagFree) == 0;
+
+    /// <summary>How often the number was given back: what has it now is another thing than before.</summary>
+    public uint GenerationOf(int tuple) => _generations is null || tuple >= _generations.Count ? 0 : _generations[tuple];
+
+    /// <summary>Begins to note which tuples stay: those that are made from now on, and those that <see cref="Mark"/> is called for.</summary>
+    public void BeginMarking()
+    {
+        _marks = new BitArray(TupleCount + 1);
+        Symbols.BeginMarking();
+    }
+
+    /// <summary>The tuple stays. True when it was not known yet.</summary>
+    public bool Mark(int tuple)
+    {
+        if (_marks is null || tuple >= _marks.Length || _marks[tuple])
+        {
+            return false;
+        }
+        _marks[tuple] = true;
+        return true;
+    }
+
+    /// <summary>Whether a tuple is marked, or was made after marking began.</summary>
+    public bool IsMarked(int tuple) => _marks is null || tuple >= _marks.Length || _marks[tuple];
+
+    /// <summary>Ends the noting.</summary>
+    public void EndMarking()
+    {
+        _marks = null;
+        Symbols.EndMarking();
+    }
+
+    /// <summary>Gives a tuple back, with the strings that it holds: its number will be another's. What it leads to stays.</summary>
+    public void Free(int tuple)
+    {
+        Debug.Assert(Exists(tuple) && tuple != Root);
+        foreach (ref readonly AttributeSlot slot in SlotsOf(tuple))
+        {
+            FreeBytes(slot);
+        }
+        ref TupleHeader header = ref _tuples[tuple];
+        if ((header.Flags & FlagLarge) != 0)
+        {
+            _large[(int)header.Start] = null;
+            _freeLarge.Push((int)header.Start);
+        }
+        else
+        {
+            GiveRun((int)header.Start, header.Capacity);
+        }
+        header = new TupleHeader { Flags = FlagFree };
+        _freeTuples.Push(tuple);
+        _generations ??= new ChunkedArray<uint>();
+        while (_generations.Count <= tuple)
+        {
+            _ = _generations.Add(0);
+        }
+        _generations[tuple]++;
+    }
+
+    /// <summary>Gives the string or buffer of a slot back, if it has one. No slot may hold it any more.</summary>
+    public void FreeBytes(AttributeSlot slot)
+    {
+        if (slot.Kind is TfsValueKind.String or TfsValueKind.Buffer)
+        {
+            _blob.Free((uint)slot.Value);
+        }
     }
 
     /// <summary>The attributes of a tuple, or the elements of a vector, in the order they were first set. Vacant slots are to be skipped.
@@ -121,7 +207,7 @@ internal sealed class TupleStore
         ref TupleHeader header = ref _tuples[tuple];
         if ((header.Flags & FlagLarge) != 0)
         {
-            LargeTuple large = _large[(int)header.Start];
+            LargeTuple large = _large[(int)header.Start]!;
             return large.Slots.AsSpan(0, large.Used);
         }
         return _arena.Run((int)header.Start, header.Count);
@@ -131,7 +217,7 @@ internal sealed class TupleStore
     public int CountOf(int tuple)
     {
         ref TupleHeader header = ref _tuples[tuple];
-        return (header.Flags & FlagLarge) != 0 ? _large[(int)header.Start].Live : header.Count;
+        return (header.Flags & FlagLarge) != 0 ? _large[(int)header.Start]!.Live : header.Count;
     }
 
     /// <summary>The attribute named <paramref name="symbol"/>; a vacant slot when there is none.</summary>
@@ -141,7 +227,7 @@ internal sealed class TupleStore
         ref TupleHeader header = ref _tuples[tuple];
         if ((header.Flags & FlagLarge) != 0)
         {
-            LargeTuple large = _large[(int)header.Start];
+            LargeTuple large = _large[(int)header.Start]!;
             int place = large.Find(symbol);
             return place < 0 ? default : large.Slots[place];
         }
@@ -160,10 +246,11 @@ internal sealed class TupleStore
     public bool Set(int tuple, int symbol, TfsValueKind kind, ulong value)
     {
         Debug.Assert(kind is not (TfsValueKind.None or TfsValueKind.Removed) && symbol > 0);
+        Symbols.Mark(symbol);
         ref TupleHeader header = ref _tuples[tuple];
         if ((header.Flags & FlagLarge) != 0)
         {
-            return _large[(int)header.Start].Set(symbol, kind, value);
+            return _large[(int)header.Start]!.Set(symbol, kind, value);
         }
         Span<AttributeSlot> slots = _arena.Run((int)header.Start, header.Capacity);
         int count = header.Count;
@@ -194,7 +281,7 @@ internal sealed class TupleStore
         Debug.Assert(IsVector(vector) && index <= CountOf(vector));
         ref TupleHeader header = ref _tuples[vector];
         Span<AttributeSlot> slots = (header.Flags & FlagLarge) != 0
-            ? _large[(int)header.Start].Slots.AsSpan(0, _large[(int)header.Start].Used)
+            ? _large[(int)header.Start]!.Slots.AsSpan(0, _large[(int)header.Start]!.Used)
             : _arena.Run((int)header.Start, header.Count);
         if (index < slots.Length)
         {
@@ -205,7 +292,7 @@ internal sealed class TupleStore
         var slot = new AttributeSlot(0, kind, value);
         if ((header.Flags & FlagLarge) != 0)
         {
-            _large[(int)header.Start].Append(slot);
+            _large[(int)header.Start]!.Append(slot);
         }
         else
         {
@@ -220,7 +307,7 @@ internal sealed class TupleStore
         ref TupleHeader header = ref _tuples[tuple];
         if ((header.Flags & FlagLarge) != 0)
         {
-            return _large[(int)header.Start].Remove(symbol);
+            return _large[(int)header.Start]!.Remove(symbol);
         }
         Span<AttributeSlot> slots = _arena.Run((int)header.Start, header.Count);
         for (int i = 0; i < slots.Length; i++)
@@ -271,7 +358,7 @@ internal sealed class TupleStore
                 ReadOnlySpan<AttributeSlot> old = _arena.Run((int)header.Start, header.Count);
                 GiveRun((int)header.Start, header.Capacity);
                 MakeLarge(ref header, MaxSmall * 2);
-                LargeTuple large = _large[(int)header.Start];
+                LargeTuple large = _large[(int)header.Start]!;
                 foreach (ref readonly AttributeSlot moved in old)
                 {
                     large.Append(moved);
@@ -292,11 +379,18 @@ internal sealed class TupleStore
 
     private void MakeLarge(ref TupleHeader header, int capacity)
     {
-        header.Start = (uint)_large.Count;
+        var large = new LargeTuple(capacity, (header.Flags & FlagVector) == 0);
         header.Count = 0;
         header.Capacity = 0;
         header.Flags |= FlagLarge;
-        _large.Add(new LargeTuple(capacity, (header.Flags & FlagVector) == 0));
+        if (_freeLarge.TryPop(out int place))
+        {
+            _large[place] = large;
+            header.Start = (uint)place;
+            return;
+        }
+        header.Start = (uint)_large.Count;
+        _large.Add(large);
     }
 
     private int TakeRun(int length) =>
