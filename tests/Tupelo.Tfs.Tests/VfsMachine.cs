@@ -32,7 +32,7 @@ internal sealed class VfsMachine : IDisposable
         var type = new MountedType(Volume);
         var kernel = new VfsKernel();
         Assert.Equal(Errno.None, kernel.FileSystems.Register(type));
-        Assert.Equal(Errno.None, kernel.Start(type.Name, "memory", readOnly ? MountFlags.ReadOnly : MountFlags.None, "", out VfsContext? context));
+        Assert.Equal(Errno.None, kernel.Start(type.Name, "memory", options.ReadOnly ? MountFlags.ReadOnly : MountFlags.None, "", out VfsContext? context));
         _context = context!;
         Calls = new Syscalls(_context);
         _ = Calls.Umask(0);

@@ -91,6 +91,10 @@ public sealed partial class TfsFileSystem
         Errno errno = TfsLog.Start(Device, Allocator, _committer!.Log.Sequence, out TfsLog? log);
         if (errno != Errno.None)
         {
+            if (errno != Errno.ENOSPC)
+            {
+                _committer.Latch(errno);
+            }
             return errno;
         }
         LogRewriter? rewriter = Metadata.BeginRewriting(out RecordBuffer? root);

@@ -333,7 +333,7 @@ internal sealed class TfsLog
     }
 
     private Errno WriteRange(int from, int to) =>
-        _device.Write((_extension.StartSector * TfsFormat.SectorBytes) + from, _extension.Bytes[from..to]);
+        WriteDevice((_extension.StartSector * TfsFormat.SectorBytes) + from, _extension.Bytes[from..to]);
 
     // A commit with a split record lies in this extension from `commitStart` on, or began in an earlier one.
     private Errno WriteSplit(int commitStart, long commitExtension)
@@ -366,7 +366,7 @@ internal sealed class TfsLog
     private Errno ReleaseFirstSector()
     {
         Errno errno = _device.Flush();
-        errno = errno == Errno.None ? _device.Write(_heldAt, _heldSector) : errno;
+        errno = errno == Errno.None ? WriteDevice(_heldAt, _heldSector) : errno;
         _heldSector = null;
         return errno == Errno.None ? _device.Flush() : errno;
     }
@@ -407,7 +407,7 @@ internal sealed class TfsLog
         next.Begin(start);
         next.PadSector();
         _chain.Add((start, TfsFormat.ExtensionSectors));
-        Errno errno = _device.Write(start * TfsFormat.SectorBytes, next.Bytes);
+        Errno errno = WriteDevice(start * TfsFormat.SectorBytes, next.Bytes);
         errno = errno == Errno.None ? _device.Flush() : errno;
         TakeSpare();
         return errno;
@@ -462,10 +462,17 @@ internal sealed class TfsLog
         frame[..length].CopyTo(bytes.AsSpan(inSector));
         for (int sector = sectors - 1; sector >= 0 && errno == Errno.None; sector--)
         {
-            errno = _device.Write(firstSector + (sector * TfsFormat.SectorBytes), bytes.AsSpan(sector * TfsFormat.SectorBytes, TfsFormat.SectorBytes));
+            errno = WriteDevice(firstSector + (sector * TfsFormat.SectorBytes), bytes.AsSpan(sector * TfsFormat.SectorBytes, TfsFormat.SectorBytes));
             errno = errno == Errno.None ? _device.Flush() : errno;
         }
         return errno;
+    }
+
+    // A device without room is a failed device: ENOSPC means here that the volume has none, and nothing was tried.
+    private Errno WriteDevice(long offsetBytes, ReadOnlySpan<byte> bytes)
+    {
+        Errno errno = _device.Write(offsetBytes, bytes);
+        return errno == Errno.ENOSPC ? Errno.EIO : errno;
     }
 
     private static long RoundUp(long bytes) => (bytes + TfsFormat.SectorBytes - 1) / TfsFormat.SectorBytes * TfsFormat.SectorBytes;

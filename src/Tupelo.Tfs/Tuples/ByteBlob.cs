@@ -53,6 +53,20 @@ internal sealed class ByteBlob
         get => Writable(position);
     }
 
+    /// <summary>Bytes taken, free ones included.</summary>
+    public long Bytes
+    {
+        get
+        {
+            long bytes = _used;
+            for (int i = 0; i < _chunks.Count - 1; i++)
+            {
+                bytes += _chunks[i].Length;
+            }
+            return bytes;
+        }
+    }
+
     /// <summary>Gives a string back. Nobody may refer to it any more.</summary>
     public void Free(uint position)
     {

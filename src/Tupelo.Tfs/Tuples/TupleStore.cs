@@ -129,6 +129,9 @@ internal sealed class TupleStore
     /// <summary>Tuples and vectors that exist.</summary>
     public int InUse => TupleCount - _freeTuples.Count;
 
+    /// <summary>Bytes that names and strings take, free ones included.</summary>
+    public long StringBytes => _blob.Bytes;
+
     /// <summary>False for a number that was given back.</summary>
     public bool Exists(int tuple) => tuple > 0 && tuple <= TupleCount && (_tuples[tuple].Flags & FlagFree) == 0;
 
