@@ -13,12 +13,13 @@ internal static class RandomWorkloads
     {
         var random = new Random(seed);
         int length = random.Next(8) switch { 0 => random.Next(60, 200), < 4 => random.Next(10, 20), _ => random.Next(20, 60) };
-        int syncs = random.Next(3, 12); // one step in so many
+        int syncs = random.Next(3) == 0 ? random.Next(20, 100) : random.Next(3, 12); // one step in so many: also commits of many sectors
         var workload = new List<CrashOperation>(length);
         for (int i = 0; i < length; i++)
         {
             workload.Add(random.Next(syncs) == 0 ? Sync(random) : random.Next(2) == 0 ? NameStep(random) : DataStep(random, Names[random.Next(5)]));
         }
+        workload.Add(new CrashOperation(OperationKind.Sync));
         return workload;
     }
 
