@@ -90,9 +90,9 @@ internal static class CrashCampaign
             case 0:
                 return new CrashCase(files with { Stale = stale }, AceWorkloads.Make(3, own % AceWorkloads.Count(3)), own, AgainEvery: 64);
             case 1:
-                return new CrashCase(files with { Stale = stale }, RandomWorkloads.Make(own), own, DeviceKind.TornSectors);
+                return new CrashCase(files with { Stale = stale }, RandomWorkloads.Make(own, BaseVolume.Of(files).Tree()), own, DeviceKind.TornSectors);
             case 2:
-                return new CrashCase(files with { Stale = stale }, RandomWorkloads.Make(own), own, DeviceKind.Lying) { MaxStates = 500 };
+                return new CrashCase(files with { Stale = stale }, RandomWorkloads.Make(own, BaseVolume.Of(files).Tree()), own, DeviceKind.Lying) { MaxStates = 500 };
             case 3 or 4:
                 return new CrashCase(files with { Stale = stale }, RandomWorkloads.MakeGeometry(own), own, AgainEvery: 100) { MaxStates = 1000 };
             case 5:
@@ -100,9 +100,10 @@ internal static class CrashCampaign
             case 6 or 7:
                 return new CrashCase(files with { Stale = stale }, RandomWorkloads.MakeDataOnly(own), own, AgainEvery: 100);
             case 8:
-                return new CrashCase(new BaseVolumeOptions(2 << 20, stale, false), RandomWorkloads.Make(own), own, AgainEvery: 100);
+                var empty = new BaseVolumeOptions(2 << 20, stale, false);
+                return new CrashCase(empty, RandomWorkloads.Make(own, BaseVolume.Of(empty).Tree()), own, AgainEvery: 100);
             default:
-                return new CrashCase(files with { Stale = stale }, RandomWorkloads.Make(own), own, AgainEvery: 100);
+                return new CrashCase(files with { Stale = stale }, RandomWorkloads.Make(own, BaseVolume.Of(files).Tree()), own, AgainEvery: 100);
         }
     }
 

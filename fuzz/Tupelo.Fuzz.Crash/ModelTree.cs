@@ -133,6 +133,20 @@ internal sealed class ModelTree
         }
     }
 
+    /// <summary>Carries out a step if it makes sense, as if all of it succeeded.</summary>
+    public bool TryApply(in CrashOperation operation, int step)
+    {
+        try
+        {
+            Apply(operation, step, operation.Kind is OperationKind.Append or OperationKind.Rewrite or OperationKind.TemporaryThenLink or OperationKind.WriteUnlinked ? operation.X : operation.Y);
+            return true;
+        }
+        catch (OracleException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The number that the file will have in stamps to which a write at this path goes.</summary>
     public int IdFor(in CrashOperation operation) =>
         operation.Kind != OperationKind.TemporaryThenLink && Find(operation.A) is { } file ? file.Id : _nextId;
@@ -277,6 +291,8 @@ internal sealed class ModelTree
     private void Rename(in CrashOperation operation, int step)
     {
         ModelFile source = Must(operation.A);
+        Require(!operation.B.StartsWith(operation.A + "/", StringComparison.Ordinal) && !operation.A.StartsWith(operation.B + "/", StringComparison.Ordinal), "a directory is moved into itself");
+        _ = ParentOf(operation.B);
         ModelFile? target = Find(operation.B);
         if (ReferenceEquals(source, target))
         {

@@ -14,11 +14,24 @@ const string Usage = """
       --file FILE     a saved case
       --workers N     threads (default: one a core)
       --minutes N     ends it
+      --mutants WORD  seeds bugs in copies of the sources, those with WORD in their description (all: "all"); each must be found
+      --hunt SEED     the short hunt that has to find a seeded bug
       --out DIR       where failing cases go, shrunk (default: out/crash)
 
     Exit code 0: no violation. 1: violations. 2: wrong usage.
     """;
 
+if (args is ["--hunt", var huntSeed])
+{
+    string? found = SeededBugHunt.Find(new SeededBug("none", static inner => new SeededBugDevice(inner)), int.Parse(huntSeed, CultureInfo.InvariantCulture), out int cases);
+    found ??= SeededBugHunt.FindByFaults(int.Parse(huntSeed, CultureInfo.InvariantCulture));
+    Console.WriteLine(found is null ? "nothing" : string.Create(CultureInfo.InvariantCulture, $"case {cases}: {found.Split('\n')[0]}"));
+    return found is null ? 0 : 1;
+}
+if (args is ["--mutants", var word])
+{
+    return SourceMutant.TryAll(Environment.CurrentDirectory, Path.GetFullPath(Path.Combine("out", "mutants")), word == "all" ? "" : word, Console.Out) ? 0 : 1;
+}
 var options = new CampaignOptions { Directory = Path.Combine("out", "crash") };
 string? file = null;
 for (int i = 0; i < args.Length; i += 2)

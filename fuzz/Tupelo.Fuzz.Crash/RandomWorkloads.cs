@@ -9,15 +9,26 @@ internal static class RandomWorkloads
     private static readonly string[] Names = ["/foo", "/bar", "/A/foo", "/A/bar", "/A/twin", "/B/foo", "/C", "/A/C", "/B/bar", "/A", "/B"];
 
     /// <summary>All kinds of steps.</summary>
-    public static List<CrashOperation> Make(int seed)
+    /// <param name="seed">Of this workload.</param>
+    /// <param name="tree">What it starts from; it is changed. Most steps are chosen so that they succeed.</param>
+    public static List<CrashOperation> Make(int seed, ModelTree tree)
     {
         var random = new Random(seed);
         int length = random.Next(8) switch { 0 => random.Next(60, 200), < 4 => random.Next(10, 20), _ => random.Next(20, 60) };
         int syncs = random.Next(3) == 0 ? random.Next(20, 100) : random.Next(3, 12); // one step in so many: also commits of many sectors
         var workload = new List<CrashOperation>(length);
-        for (int i = 0; i < length; i++)
+        for (int i = 1; i <= length; i++)
         {
-            workload.Add(random.Next(syncs) == 0 ? Sync(random) : random.Next(2) == 0 ? NameStep(random) : DataStep(random, Names[random.Next(5)]));
+            CrashOperation step = default;
+            for (int attempt = 0; attempt < 4; attempt++)
+            {
+                step = random.Next(syncs) == 0 ? Sync(random) : random.Next(2) == 0 ? NameStep(random) : DataStep(random, Names[random.Next(5)]);
+                if (tree.TryApply(step, i))
+                {
+                    break;
+                }
+            }
+            workload.Add(step);
         }
         workload.Add(new CrashOperation(OperationKind.Sync));
         return workload;
@@ -58,6 +69,11 @@ internal static class RandomWorkloads
                 4 => NameStep(random),
                 _ => Sync(random),
             });
+        }
+        // A commit of many sectors.
+        for (int i = number % 3 == 0 ? random.Next(10, 60) : 0; i > 0; i--)
+        {
+            workload.Add(new CrashOperation(OperationKind.SetXattr, random.Next(2) == 0 ? "/foo" : "/A", $"key{(char)('a' + random.Next(26))}", random.Next(1, 300)));
         }
         workload.Add(new CrashOperation(OperationKind.Sync));
         return workload;

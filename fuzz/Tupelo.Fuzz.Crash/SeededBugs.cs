@@ -233,12 +233,20 @@ internal static class SeededBugHunt
         return null;
     }
 
+    /// <summary>What failures of the device bring to light, or null.</summary>
+    public static string? FindByFaults(int seed)
+    {
+        CrashOperation[] operations = [.. CrashCampaign.Make(CampaignKind.Mixed, seed, 9).Operations.Where(static operation => operation.Kind != OperationKind.Remount).Take(25), new CrashOperation(OperationKind.Sync)];
+        return FaultSweep.Run(BaseVolume.Of(new BaseVolumeOptions(4 << 20, StaleContent.Zeros, true)), operations, seed, new Explorer()).Failures.FirstOrDefault();
+    }
+
     private static IEnumerable<CrashCase> Cases(int seed)
     {
         for (long number = 0; number < CrashCampaign.CountOf(CampaignKind.Seq1); number += 2)
         {
             yield return CrashCampaign.Make(CampaignKind.Seq1, seed, number) with { AgainEvery = 0 };
         }
+        yield return new CrashCase(new BaseVolumeOptions(4 << 20, StaleContent.Zeros, true), RandomWorkloads.MakeGeometry(0), seed) { MaxStates = 3000 };
         for (long number = 0; number < 64; number++)
         {
             yield return CrashCampaign.Make(CampaignKind.Mixed, seed, number) is { Device: DeviceKind.Honest } made ? made : CrashCampaign.Make(CampaignKind.Seq3, seed, number);

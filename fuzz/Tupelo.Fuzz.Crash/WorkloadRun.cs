@@ -120,7 +120,8 @@ internal sealed class WorkloadRun
             }
             else if (hasFailed && result != -(long)Errno.EROFS)
             {
-                ApplyPerhaps(tree, operation, step);
+                // Its effect is one of the things that a crash may show.
+                _ = tree.TryApply(operation, step);
                 (tree.Find(operation.A) is { Type: FileType.Regular } touched ? touched : null)?.SetModifyTime(step, clock.Now);
             }
             History.Take(succeeded && operation.IsSync);
@@ -134,19 +135,6 @@ internal sealed class WorkloadRun
             {
                 return;
             }
-        }
-    }
-
-    // The step failed with the device: its effect is one of the things that a crash may show.
-    private static void ApplyPerhaps(ModelTree tree, in CrashOperation operation, int step)
-    {
-        try
-        {
-            tree.Apply(operation, step, operation.Kind is OperationKind.Append or OperationKind.Rewrite or OperationKind.TemporaryThenLink ? operation.X : operation.Y);
-        }
-        catch (OracleException)
-        {
-            // It would have failed anyway.
         }
     }
 

@@ -31,7 +31,7 @@ public sealed class CrashCorpusTests
     [Fact]
     public void SavedCase_ReadsBackAsItWas()
     {
-        var made = new CrashCase(new BaseVolumeOptions(2 << 20, StaleContent.OldVolume, false, 3), RandomWorkloads.Make(5), 77, DeviceKind.TornSectors, 9)
+        var made = new CrashCase(new BaseVolumeOptions(2 << 20, StaleContent.OldVolume, false, 3), RandomWorkloads.Make(5, new ModelTree()), 77, DeviceKind.TornSectors, 9)
         {
             State = new Block.CrashState(3, [new Block.KeptChange(1, Block.SectorChoice.Last, 2)]),
         };

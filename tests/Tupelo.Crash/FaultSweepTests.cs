@@ -27,7 +27,7 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
     [InlineData(3)]
     public void EveryFaultInARandomWorkload_IsTold_AndLosesNothingThatWasAcknowledged(int number)
     {
-        IEnumerable<CrashOperation> operations = RandomWorkloads.Make(Seed + number).Where(static operation => operation.Kind != OperationKind.Remount);
+        IEnumerable<CrashOperation> operations = RandomWorkloads.Make(Seed + number, BaseVolume.Of(new BaseVolumeOptions(4 << 20, StaleContent.Zeros, true)).Tree()).Where(static operation => operation.Kind != OperationKind.Remount);
         Sweep([.. operations.Take(25), new CrashOperation(OperationKind.Sync)], StaleContent.OldVolume);
     }
 
