@@ -59,6 +59,9 @@ internal sealed class OpenedDevice : IDisposable
         }
     }
 
+    /// <summary>The partition chosen; null when the image is one volume.</summary>
+    public Partition? Partition { get; private set; }
+
     /// <summary>Makes the image longer, and with it the volume that is mounted there.</summary>
     /// <remarks>Errors: EOPNOTSUPP a disk with partitions · ENOSPC the host is full · EFBIG · EIO.</remarks>
     public Errno Grow(long sizeBytes, Tfs.TfsFileSystem mounted)
@@ -80,13 +83,18 @@ internal sealed class OpenedDevice : IDisposable
             case null or "root" when Partitions.IsWholeVolume:
                 return Device; // and not a window of it, which could not grow
             case null or "root":
+                Partition = Partitions.Find(PartitionRole.Root);
                 return Partitions.Open(Device, PartitionRole.Root, ownsDevice: false);
             case "boot":
+                Partition = Partitions.Find(PartitionRole.Boot);
                 return Partitions.Open(Device, PartitionRole.Boot, ownsDevice: false);
             default:
-                return int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < PartitionTable.MaxPartitions
-                    ? Partitions.Open(Device, index, ownsDevice: false)
-                    : throw new UsageException($"'{which}' is no partition: root, boot or a number from 0 to {PartitionTable.MaxPartitions - 1}");
+                if (!int.TryParse(which, NumberStyles.None, CultureInfo.InvariantCulture, out int index) || index >= PartitionTable.MaxPartitions)
+                {
+                    throw new UsageException($"'{which}' is no partition: root, boot or a number from 0 to {PartitionTable.MaxPartitions - 1}");
+                }
+                Partition = Partitions.Find(index);
+                return Partitions.Open(Device, index, ownsDevice: false);
         }
     }
 }

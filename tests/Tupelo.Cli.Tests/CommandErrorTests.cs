@@ -4,7 +4,7 @@ namespace Tupelo.Cli.Tests;
 public sealed class CommandErrorTests(ImageFolder folder) : IClassFixture<ImageFolder>
 {
     public static TheoryData<string> Commands =>
-        ["ls", "tree", "cat", "cp", "stat", "find", "du", "df", "info", "env", "dump", "log", "mkfs", "fsck", "completion",
+        ["ls", "tree", "cat", "cp", "stat", "find", "du", "df", "info", "env", "dump", "log", "mkfs", "fsck", "compact", "resize", "trim", "completion",
             "mv", "rm", "mkdir", "rmdir", "ln", "touch", "truncate", "chmod", "chown", "xattr", "set", "unset", "batch"];
 
     [Theory]

@@ -59,6 +59,70 @@ public sealed class VolumeToolTests(ImageFolder folder) : IClassFixture<ImageFol
         Assert.Equal(2, Invocation.Run("fsck", folder.Golden("02-one-file") + ":/hello.txt").ExitCode);
     }
 
+    [Fact]
+    public void Resize_MakesAVolumeLongerAndShorter()
+    {
+        string image = Copy("11-mutated", "resize.img");
+        long size = new FileInfo(image).Length;
+        string before = Invocation.Succeed("ls", "-R", "--hash", "--json", image).Output;
+        _ = Invocation.Succeed("resize", image, "+4M");
+        Assert.Equal(size + (4 << 20), new FileInfo(image).Length);
+        _ = Invocation.Succeed("resize", image, "3M");
+        Assert.Equal(3 << 20, new FileInfo(image).Length);
+        Assert.Equal(before, Invocation.Succeed("ls", "-R", "--hash", "--json", image).Output);
+        _ = Invocation.Succeed("fsck", image);
+        Invocation tooSmall = Invocation.Run("resize", image, "600K");
+        Assert.Equal(1, tooSmall.ExitCode);
+        Assert.Contains("not enough", tooSmall.Error, StringComparison.Ordinal);
+        Assert.Equal(2, Invocation.Run("resize", image, "much").ExitCode);
+        _ = Invocation.Succeed("fsck", image);
+    }
+
+    [Fact]
+    public void Resize_OfTheLastPartition_ChangesTheTable_AndOfAnotherIsRefused()
+    {
+        string image = Copy("13-disk-mbr", "resize-disk.img");
+        long size = new FileInfo(image).Length;
+        _ = Invocation.Succeed("resize", image, "+4M");
+        Assert.Equal(size + (4 << 20), new FileInfo(image).Length);
+        _ = Invocation.Succeed("fsck", image);
+        _ = Invocation.Succeed("resize", image, "--", "-4M");
+        Assert.Equal(size, new FileInfo(image).Length);
+        _ = Invocation.Succeed("fsck", image);
+        Invocation boot = Invocation.Run("resize", "--partition", "boot", image, "+1M");
+        Assert.Equal(1, boot.ExitCode);
+        Assert.Contains("lies behind it", boot.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Trim_AndCompact_LeaveWhatIsThere()
+    {
+        string image = Copy("11-mutated", "trim.img");
+        string before = Invocation.Succeed("ls", "-R", "--hash", "--json", image).Output;
+        Assert.Contains("given back", Invocation.Succeed("trim", image).Output, StringComparison.Ordinal);
+        Assert.Contains("the log had", Invocation.Succeed("compact", image).Output, StringComparison.Ordinal);
+        Assert.Equal(before, Invocation.Succeed("ls", "-R", "--hash", "--json", image).Output);
+        _ = Invocation.Succeed("fsck", image);
+        Invocation full = Invocation.Run("compact", Copy("15-ops-v5", "full.img"));
+        Assert.Equal(1, full.ExitCode);
+        Assert.Contains("no room", full.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("f", "fsck")]
+    [InlineData("comp", "compact")]
+    [InlineData("resi", "resize")]
+    [InlineData("tr", "trim")]
+    [InlineData("fsck --re", "--repair")]
+    public void Completion_OffersTheVolumeTools(string typed, string expected)
+    {
+        string line = "tupelo " + typed;
+        Invocation run = Invocation.Run($"[suggest:{line.Length}]", line);
+        Assert.Contains(expected, run.Output.Split('\n'));
+    }
+
+    private string Copy(string golden, string name) => folder.Write(name, File.ReadAllBytes(folder.Golden(golden)));
+
     // The last record of the log begins with an unknown frame.
     private string Damaged(string name)
     {

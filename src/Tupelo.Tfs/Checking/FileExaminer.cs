@@ -12,8 +12,10 @@ namespace Tupelo.Tfs;
 /// <param name="SectorCount">Of them, sectors with the file's data.</param>
 /// <param name="File">The file's tuple.</param>
 /// <param name="Extent">The extent's tuple.</param>
+/// <param name="Extents">The file's tuple of extents.</param>
+/// <param name="FileSector">Where in the file.</param>
 /// <param name="IsUninitialized">Owned but never written.</param>
-internal readonly record struct OwnedExtent(long StartSector, long AllocatedSectors, long SectorCount, int File, int Extent, bool IsUninitialized);
+internal readonly record struct OwnedExtent(long StartSector, long AllocatedSectors, long SectorCount, int File, int Extent, int Extents, long FileSector, bool IsUninitialized);
 
 internal sealed class FileExaminer(TupleStore store, TfsSymbols symbols, long volumeSectors, TupleRoles roles, TfsCheckReport report)
 {
@@ -174,7 +176,7 @@ internal sealed class FileExaminer(TupleStore store, TfsSymbols symbols, long vo
         }
         bool isUninitialized = !store.Get(extent, symbols.Uninitialized).IsVacant;
         _inFile.Add((fileSector, (long)length, slot.Symbol, extent));
-        Extents.Add(new OwnedExtent((long)offset, (long)allocated, (long)length, file, extent, isUninitialized));
+        Extents.Add(new OwnedExtent((long)offset, (long)allocated, (long)length, file, extent, extents, fileSector, isUninitialized));
     }
 
     // "+7" or "007" is sector 7 to a lenient reader, and another place to the next one.

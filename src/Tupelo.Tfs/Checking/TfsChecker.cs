@@ -138,7 +138,7 @@ public static class TfsChecker
                 return string.Create(CultureInfo.InvariantCulture,
                     $"there is no room for the copy of {count * TfsFormat.SectorBytes} bytes that a file needs; make the image longer (truncate -s +{(count * TfsFormat.SectorBytes / (1 << 20)) + 4}M IMAGE, or resize) and come again");
             }
-            Errno errno = extent.IsUninitialized ? Errno.None : Copy(device, extent.StartSector, start, extent.SectorCount, buffer);
+            Errno errno = extent.IsUninitialized ? Errno.None : SectorCopy.Run(device, extent.StartSector, start, extent.SectorCount, buffer);
             if (errno != Errno.None)
             {
                 return $"the device failed: {errno.Describe()}";
@@ -149,21 +149,5 @@ public static class TfsChecker
         }
         Errno flushed = examination.Sectors.Displaced.Count > 0 ? device.Flush() : Errno.None;
         return flushed == Errno.None ? "" : $"the device failed: {flushed.Describe()}";
-    }
-
-    private static Errno Copy(BlockDevice device, long from, long to, long sectors, byte[] buffer)
-    {
-        for (long done = 0; done < sectors;)
-        {
-            Span<byte> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, (sectors - done) * TfsFormat.SectorBytes));
-            Errno errno = device.Read((from + done) * TfsFormat.SectorBytes, part);
-            errno = errno == Errno.None ? device.Write((to + done) * TfsFormat.SectorBytes, part) : errno;
-            if (errno != Errno.None)
-            {
-                return errno;
-            }
-            done += part.Length / TfsFormat.SectorBytes;
-        }
-        return Errno.None;
     }
 }

@@ -30,6 +30,9 @@ internal sealed class VolumeExamination
 
     public SectorExaminer Sectors { get; }
 
+    /// <summary>The extents of all files, by sector.</summary>
+    public List<OwnedExtent> Extents { get; private set; } = [];
+
     /// <summary>Where the copy of sector 0 belongs; -1 when a file has the place, or there never was one.</summary>
     public long HeaderCopySector { get; private set; } = -1;
 
@@ -47,6 +50,7 @@ internal sealed class VolumeExamination
         ReportLog(Log);
         var tree = new TreeExaminer(Log.Store, Symbols, TotalSectors, Report, _now);
         tree.Run();
+        Extents = tree.Extents;
         Sectors.Run(Log.Info.Extensions, tree.Extents, tree.PathOf);
         NeedsNewLog = Report.NeedsRepair;
         ExamineHeaderCopy(Log, tree.Extents);
