@@ -196,7 +196,7 @@ public sealed partial class TfsFileSystem : FileSystem
             return Errno.EROFS;
         }
         long needed = Metadata.StagedBytes + extraBytes + (2 * OperationBytes);
-        return needed <= _committer!.Log.GuaranteedBytes / 2
+        return needed <= _committer!.Log.GrowthBytes / 2
             || Allocator.LongestFreeRun >= TfsFormat.ExtensionSectors * (2 + (needed / LogExtension.SizeBytes)) ? Errno.None : Errno.ENOSPC;
     }
 

@@ -52,6 +52,10 @@ internal sealed class TfsLog
     /// <summary>Bytes that can still be logged for certain: in this extension and the spare one.</summary>
     public long GuaranteedBytes => (_isForeignTail ? 0 : Math.Max(0, EndOfRecords - _extension.Used)) + (_spares.Count * (long)(EndOfRecords - TfsFormat.SectorBytes));
 
+    /// <summary>Bytes that additions may use up when there is no more room than that: not those of the last extension, which removals and
+    /// a compaction on a full volume need.</summary>
+    public long GrowthBytes => _isForeignTail || _spares.Count == 0 ? GuaranteedBytes : GuaranteedBytes - (EndOfRecords - TfsFormat.SectorBytes);
+
     private static int EndOfRecords => LogExtension.SizeBytes - (2 * TfsFormat.SectorBytes);
 
     /// <summary>Goes on with a log that was read to its end. Nothing is written yet.</summary>
