@@ -11,6 +11,7 @@ internal static unsafe partial class DaemonCalls
     internal const int O_CLOEXEC = 0x80000;
     internal const int F_SETFD = 2;
     internal const int FD_CLOEXEC = 1;
+    internal const int CLOSE_RANGE_CLOEXEC = 4;
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     internal static partial uint EffectiveUid();
@@ -32,6 +33,9 @@ internal static unsafe partial class DaemonCalls
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "close_range", SetLastError = true)]
+    internal static partial int CloseRange(uint first, uint last, int flags);
 
     [LibraryImport("libc", EntryPoint = "close")]
     internal static partial int Close(int fd);

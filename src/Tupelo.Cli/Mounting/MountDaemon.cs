@@ -32,6 +32,8 @@ internal static unsafe class MountDaemon
         Process daemon;
         using (var writing = new SafeFileHandle(pipe[1], ownsHandle: true))
         {
+            // Whoever waits for the end of a pipe that this process inherited must not wait for the daemon.
+            _ = DaemonCalls.CloseRange(3, uint.MaxValue, DaemonCalls.CLOSE_RANGE_CLOEXEC);
             _ = DaemonCalls.Fcntl(pipe[1], DaemonCalls.F_SETFD, 0);
             daemon = Process.Start(CommandFor(pipe[1], log))!;
         }
@@ -84,7 +86,14 @@ internal static unsafe class MountDaemon
     {
         string[] arguments = Environment.GetCommandLineArgs();
         string program = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(program) { UseShellExecute = false };
+        // Pipes of ours instead of this process' own streams: the runtime keeps copies of what it is started with.
+        var start = new ProcessStartInfo(program)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet")
         {
             start.ArgumentList.Add(arguments[0]);

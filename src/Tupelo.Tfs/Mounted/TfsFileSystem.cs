@@ -3,6 +3,7 @@
 //
 // Lock order (take from top to bottom; the vnodes' own locks are above all of them):
 //   TfsCommitter._commitMu
+//   TfsRegularFile._writeBackMu
 //   CachedFile._flushMu, _pagesMu
 //   _vnodesMu                     the table of vnodes in use
 //   TfsMetadata._metaMu

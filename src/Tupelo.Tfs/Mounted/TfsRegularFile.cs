@@ -6,6 +6,7 @@ namespace Tupelo.Tfs;
 
 internal sealed class TfsRegularFile : TfsVnode
 {
+    private readonly Lock _writeBackMu = new(); // Above the page cache's _flushMu. One write-back at a time.
     private readonly FileExtents _extents;
     private readonly CachedFile _pages;
 
@@ -33,16 +34,20 @@ internal sealed class TfsRegularFile : TfsVnode
 
     public override Errno WriteBack()
     {
-        // What is dirty below this length now is on the device when the pages are written; the length may be logged then.
-        long sizeBytes = _extents.SizeBytes;
-        Errno errno = _pages.WriteBack();
-        if (errno != Errno.None)
+        // One at a time: else a length that was read before a write, by the timer, would be logged after the one that an fsync has logged.
+        lock (_writeBackMu)
         {
-            return errno;
+            // What is dirty below this length now is on the device when the pages are written; the length may be logged then.
+            long sizeBytes = _extents.SizeBytes;
+            Errno errno = _pages.WriteBack();
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+            _extents.LogSize(sizeBytes);
+            StageAttributes();
+            return Errno.None;
         }
-        _extents.LogSize(sizeBytes);
-        StageAttributes();
-        return Errno.None;
     }
 
     protected override IoResult Read(VfsContext context, long offsetBytes, Span<byte> buffer)

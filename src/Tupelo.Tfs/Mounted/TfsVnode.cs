@@ -31,11 +31,13 @@ internal abstract class TfsVnode : Vnode
     /// <summary>Stages what has changed. Locks held: none, or this vnode's.</summary>
     public virtual void StageAttributes()
     {
-        var dirty = (AttributeMask)Interlocked.Exchange(ref _dirty, 0);
-        if (dirty == AttributeMask.None)
+        if (Volatile.Read(ref _dirty) == 0)
         {
             return;
         }
+        // Taking what is dirty and staging it are one step: whoever finds nothing left commits what was taken.
+        using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
+        var dirty = (AttributeMask)Interlocked.Exchange(ref _dirty, 0);
         VnodeAttributes now = Attributes;
         Stage(new AttributeChange
         {
@@ -192,6 +194,7 @@ internal abstract class TfsVnode : Vnode
         return Errno.None;
     }
 
+    // Caller is in an operation, or begins one here.
     private void Stage(in AttributeChange change)
     {
         using TfsMetadata.Operation operation = Tfs.Metadata.Enter();
