@@ -45,6 +45,32 @@ public sealed class SyntheticTests : IDisposable
         Assert.Equal(64, Do("/zero", fd => _machine.Sys.Read(fd, room)));
     }
 
+    // The type kept every instance that was ever mounted, and told each of every new device.
+    [Fact]
+    public void UnmountedDevFs_IsForgotten()
+    {
+        WeakReference gone = MountAndUnmount();
+        for (int i = 0; i < 10 && gone.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.False(gone.IsAlive);
+        using var disk = new MemoryBlockDevice(4096);
+        Assert.Equal(Errno.None, _devices.RegisterBlockDevice("vdz", disk));
+        Assert.Equal(DeviceNumber.Major(_machine.Stat("/dev/vdz").RawDevice), 259u);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        WeakReference MountAndUnmount()
+        {
+            _machine.Mount("devfs", "devfs", "/dev2");
+            var instance = new WeakReference(_machine.Context.GetMounts()[^1].FileSystem);
+            Assert.Equal(0, _machine.Sys.Umount2("/dev2"u8));
+            _machine.Kernel.TrimNames();
+            return instance;
+        }
+    }
+
     [Fact]
     public void BlockDevices_ComeAndGo()
     {

@@ -45,7 +45,7 @@ public sealed class DevFsType : FileSystemType
         {
             return Errno.EINVAL;
         }
-        var made = new SyntheticFileSystem(this, request.Kernel, StatFsMagic, request.IsReadOnly);
+        var made = new SyntheticFileSystem(this, request.Kernel, StatFsMagic, request.IsReadOnly) { Ended = Forget };
         SyntheticDirectory root = made.RootDirectory;
         root.AddLink("fd", "/proc/self/fd");
         root.AddLink("stdin", "/proc/self/fd/0");
@@ -118,6 +118,15 @@ public sealed class DevFsType : FileSystemType
             _ = _kernel.Devices.Unregister(_nodes[index].Type, _nodes[index].Device);
             _nodes.RemoveAt(index);
             return Errno.None;
+        }
+    }
+
+    // Its last mount is gone: devices that come and go are not its business any more.
+    private void Forget(SyntheticFileSystem instance)
+    {
+        lock (_devicesMu)
+        {
+            _ = _instances.Remove(instance);
         }
     }
 

@@ -26,6 +26,9 @@ public sealed class SyntheticFileSystem : FileSystem
         _root = new SyntheticDirectory(this, 0x1ED);
     }
 
+    /// <summary>Called when its last mount is gone.</summary>
+    public Action<SyntheticFileSystem>? Ended { get; init; }
+
     /// <summary>The core that it lives in.</summary>
     public VfsKernel Kernel { get; }
 
@@ -41,6 +44,8 @@ public sealed class SyntheticFileSystem : FileSystem
         stat.FragmentSizeBytes = 4096;
         return Errno.None;
     }
+
+    public override void Shutdown() => Ended?.Invoke(this);
 
     internal ulong NextIno() => (ulong)Interlocked.Increment(ref _lastIno);
 }

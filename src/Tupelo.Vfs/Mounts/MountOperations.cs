@@ -46,17 +46,19 @@ internal static class MountOperations
     internal static Errno Unmount(VfsContext context, PathRef place, UnmountFlags flags)
     {
         MountTable table = context.Kernel.Mounts;
-        Mount mount = place.Mount;
         MountChange change = default;
         table.Enter();
-        // Our own pin does not make it busy; the table keeps it alive.
+        // What was mounted over the place goes first, also where no name led over it (".": after pivot_root(".", ".") the old root).
+        PathRef top = table.TopLocked(place);
+        Mount mount = top.Mount;
         Errno errno = !Access.Has(context, Capabilities.Administrator) ? Errno.EPERM
-            : !ReferenceEquals(place.Dentry, mount.Root) || !IsMine(context, mount) ? Errno.EINVAL
+            : !ReferenceEquals(top.Dentry, mount.Root) || !IsMine(context, mount) ? Errno.EINVAL
             : Errno.None;
         change.Unpin(place);
         if (errno == Errno.None)
         {
-            errno = UnmountLocked(context, table, mount, flags, ownPins: 1, ref change);
+            // Our own pin does not make it busy; the table keeps it alive.
+            errno = UnmountLocked(context, table, mount, flags, ownPins: ReferenceEquals(mount, place.Mount) ? 1 : 0, ref change);
         }
         table.Exit();
         change.Finish();

@@ -81,16 +81,17 @@ internal static class FileHandles
             return Errno.ESTALE;
         }
         Errno errno = fileSystem.FindVnode(ino, generation, out Vnode? vnode);
+        // One that was just let go: the file system makes another one, or knows that the file is gone.
+        for (int tries = 0; errno == Errno.None && !vnode!.TryReference(); tries++)
+        {
+            errno = tries < 100 ? fileSystem.FindVnode(ino, generation, out vnode) : Errno.ESTALE;
+        }
         if (errno != Errno.None)
         {
             return errno;
         }
-        if (!vnode!.TryReference())
-        {
-            return Errno.ESTALE;
-        }
         Dentry? dentry;
-        if (vnode.IsDirectory)
+        if (vnode!.IsDirectory)
         {
             errno = Connect(context, fileSystem, vnode, out dentry);
         }

@@ -1,8 +1,9 @@
 // ReadOnlyFileSystem mounts a ReadOnlyTree. It makes one vnode per node that is asked for, and refuses to become writable.
 //
-// Lifetime: owns the tree and disposes of it at Shutdown. A vnode, once made, lives as long as the file system: the tree's own
-// arrays are what memory goes to, and a name that leaves the cache soon comes back.
-// Locks: none. _vnodes is filled by compare-and-swap, so each node has one vnode for ever.
+// Lifetime: owns the tree and disposes of it at Shutdown. A vnode lives as long as somebody refers to it; a name that leaves the cache
+// takes its vnode along, so that a walk over a large image does not fill the memory.
+// Locks: none. _vnodes is changed by compare-and-swap, so each node has one living vnode at most: one that nobody refers to is first
+// made unusable (TryKill), then taken out. Who is handed it in between asks again.
 namespace Tupelo.Vfs;
 
 /// <summary>A mounted tree that never changes. Any thread.</summary>
@@ -63,6 +64,18 @@ public sealed class ReadOnlyFileSystem : FileSystem
 
     public override void Shutdown() => Tree.Dispose();
 
+    // Nobody refers to it. The root stays.
+    internal void Drop(ReadOnlyVnode vnode, int node)
+    {
+        if (node != 0 && vnode.TryForget())
+        {
+            _ = Interlocked.CompareExchange(ref _vnodes[node], null, vnode);
+        }
+    }
+
+    /// <summary>Vnodes in memory; for tests.</summary>
+    internal int VnodeCount => _vnodes.Count(static vnode => vnode is not null);
+
     internal ReadOnlyVnode VnodeOf(int node)
     {
         ReadOnlyVnode? vnode = Volatile.Read(ref _vnodes[node]);
@@ -95,6 +108,10 @@ internal sealed class ReadOnlyVnode : Vnode
         child = errno == Errno.None ? _owner.VnodeOf(node) : null;
         return errno;
     }
+
+    internal bool TryForget() => TryKill();
+
+    protected internal override void Inactivate() => _owner.Drop(this, _node);
 
     protected internal override Errno ReadDirectory(VfsContext context, long cookie, ref DirectoryWriter writer) =>
         _owner.Tree.List(_node, cookie, ref writer);

@@ -72,7 +72,7 @@ internal static class NameLookup
             child = stale;
             return Errno.None;
         }
-        Errno errno = parent.Lookup(context, key.Bytes, out vnode);
+        Errno errno = LookupReferenced(context, parent, key, out vnode);
         if (errno is not (Errno.None or Errno.ENOENT))
         {
             return errno;
@@ -82,6 +82,10 @@ internal static class NameLookup
             // What somebody has mounted on stays, whatever the file system says.
             if (ReferenceEquals(stale.Vnode, vnode) || (stale.Flags & DentryFlags.MountPoint) != 0)
             {
+                if (vnode is not null)
+                {
+                    Deferred.Release(vnode);
+                }
                 vnode = stale.Vnode;
                 stale.Expires = ExpiryFor(parent.FileSystem);
                 child = stale;
@@ -118,7 +122,30 @@ internal static class NameLookup
     private static long ExpiryFor(FileSystem fileSystem) =>
         fileSystem.CachePolicy == CachePolicy.Timeout ? Environment.TickCount64 + (long)fileSystem.CacheTimeout.TotalMilliseconds : 0;
 
-    // Puts a name into the cache, or finds that somebody else has; then `vnode` is what they found.
+    // Asks the file system, and refers to what it answers. A vnode that was let go between its answer and now (file systems keep tables
+    // of those in use) is asked for again: the name is there, and cannot go while the caller holds the directory.
+    private static Errno LookupReferenced(VfsContext context, Vnode parent, in NameKey key, out Vnode? vnode)
+    {
+        const int Patience = 10_000;
+        SpinWait spin = default;
+        for (int tries = 0; ; tries++)
+        {
+            Errno errno = parent.Lookup(context, key.Bytes, out vnode);
+            if (errno != Errno.None || vnode is null || vnode.TryReference())
+            {
+                return errno;
+            }
+            if (tries == Patience)
+            {
+                vnode = null;
+                return Errno.ESTALE;
+            }
+            spin.SpinOnce();
+        }
+    }
+
+    // Puts a name into the cache, or finds that somebody else has; then `vnode` is what they found. The caller's reference to it goes to
+    // the dentry, or back.
     private static Dentry Publish(VfsContext context, Dentry directory, in NameKey key, ref Vnode? vnode)
     {
         FileSystem fileSystem = directory.Vnode!.FileSystem;
@@ -137,12 +164,6 @@ internal static class NameLookup
             inserted = directory.TryPin();
             if (inserted)
             {
-                if (vnode is not null && !vnode.TryReference())
-                {
-                    // Evicted between the file system's answer and now: it has lost its last name.
-                    vnode = null;
-                    made.SetVnode(null);
-                }
                 table.InsertLocked(made);
             }
             else
@@ -151,6 +172,10 @@ internal static class NameLookup
             }
         }
         table.ExitLock();
+        if (!inserted && vnode is not null)
+        {
+            Deferred.Release(vnode);
+        }
         if (other is not null)
         {
             vnode = otherVnode;

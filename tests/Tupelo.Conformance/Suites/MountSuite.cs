@@ -355,6 +355,21 @@ public abstract class MountSuite<TMount> : ConformanceSuite<TMount>
         Assert.Empty(Names("/old"u8));
     }
 
+    // As pivot_root(2) tells it: without a directory for the old root, which then lies over the new one.
+    [Fact]
+    public void PivotRoot_OntoItself_LetsTheOldRootGo()
+    {
+        MakeDirectory("new"u8);
+        Mount("new"u8);
+        Make("new/f"u8);
+        Ok(S.ChDir("new"u8));
+        Ok(S.PivotRoot("."u8, "."u8));
+        Ok(S.Umount2("."u8, MNT_DETACH));
+        Ok(S.ChDir("/"u8));
+        Assert.Equal(["f"], Names("/"u8));
+        Assert.Equal("/", WorkingDirectory(S));
+    }
+
     [Fact]
     public void PivotRoot_OfWhatCannotBe_TellsWhy()
     {
