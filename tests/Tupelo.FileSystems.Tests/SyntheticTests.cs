@@ -58,7 +58,7 @@ public sealed class SyntheticTests : IDisposable
         Assert.False(gone.IsAlive);
         using var disk = new MemoryBlockDevice(4096);
         Assert.Equal(Errno.None, _devices.RegisterBlockDevice("vdz", disk));
-        Assert.Equal(DeviceNumber.Major(_machine.Stat("/dev/vdz").RawDevice), 259u);
+        Assert.Equal(259u, DeviceNumber.Major(_machine.Stat("/dev/vdz").RawDevice));
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         WeakReference MountAndUnmount()

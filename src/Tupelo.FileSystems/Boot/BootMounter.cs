@@ -1,5 +1,6 @@
 // BootMounter carries out a list of MountSpecs: all or nothing. When one fails, what was done is undone in reverse order, mount points
 // that were made included; specs that may fail are reported and passed over. The mounts are undone in reverse order at the end, too.
+// What an extraction has put over an existing tree is not taken away again: what was there before is gone.
 using System.Text;
 
 namespace Tupelo.FileSystems;
@@ -18,10 +19,16 @@ public sealed record MountFailure(MountSpec Spec, Errno Errno)
 public sealed class BootMounter
 {
     private readonly Syscalls _sys;
+    private readonly VfsKernel _kernel;
     private readonly Stack<Undo> _done = new();
 
     /// <param name="context">Whose mounts they are; it needs the right to mount.</param>
-    public BootMounter(VfsContext context) => _sys = new Syscalls(context);
+    public BootMounter(VfsContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        _sys = new Syscalls(context);
+        _kernel = context.Kernel;
+    }
 
     /// <summary>Whether there is an initial RAM disk, for conditions.</summary>
     public bool HasInitrd { get; init; }
@@ -88,10 +95,6 @@ public sealed class BootMounter
 
     private Errno MountOne(MountSpec spec)
     {
-        if (spec.Extract != ExtractTarget.None)
-        {
-            return Errno.EOPNOTSUPP;
-        }
         byte[] target = Encoding.UTF8.GetBytes(spec.Target);
         if (spec.MakePointMode is { } mode)
         {
@@ -101,6 +104,10 @@ public sealed class BootMounter
                 return made;
             }
         }
+        if (spec.Extract != ExtractTarget.None)
+        {
+            return Extract(spec, target);
+        }
         Errno errno = ErrnoOf(_sys.Mount(
             Encoding.UTF8.GetBytes(spec.Source), target, spec.Type.Length > 0 ? Encoding.UTF8.GetBytes(spec.Type) : default, spec.Flags, Encoding.UTF8.GetBytes(spec.Options)));
         if (errno == Errno.None && (spec.Flags & MountFlags.Remount) == 0)
@@ -108,6 +115,33 @@ public sealed class BootMounter
             _done.Push(new Undo(target, IsMount: true));
         }
         return errno;
+    }
+
+    // Unikraft's "extract": a cpio archive becomes files of the tree. Errors: ENODEV no "cpio" or "ramfs" registered · those of both.
+    private Errno Extract(MountSpec spec, byte[] target)
+    {
+        if (!_kernel.FileSystems.TryFind("cpio", out FileSystemType? type) || type is not CpioFileSystemType archives)
+        {
+            return Errno.ENODEV;
+        }
+        Errno errno = archives.OpenTree(spec.Source, new PackedOptions(), out PackedTree? tree);
+        if (errno != Errno.None)
+        {
+            return errno;
+        }
+        using (tree)
+        {
+            if (spec.Extract == ExtractTarget.NewRamFs)
+            {
+                errno = ErrnoOf(_sys.Mount("ramfs"u8, target, "ramfs"u8, spec.Flags & ~MountFlags.ReadOnly, default));
+                if (errno != Errno.None)
+                {
+                    return errno;
+                }
+                _done.Push(new Undo(target, IsMount: true));
+            }
+            return new TreeUnpacker(_sys, tree!).UnpackTo(target);
+        }
     }
 
     private MountFailure? Pivot(MountSpec root)

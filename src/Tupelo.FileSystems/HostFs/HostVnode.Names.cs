@@ -217,6 +217,7 @@ internal sealed partial class HostVnode
         {
             Pin(held!);
             _ = Interlocked.Increment(ref _losses);
+            _lostName = true;
             held!.Release();
         }
     }

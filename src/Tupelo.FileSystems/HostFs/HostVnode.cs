@@ -15,6 +15,7 @@ internal sealed partial class HostVnode : Vnode
     private HostDescriptor? _created;  // Open for reading and writing since it was made, for the open that follows at once.
     private HostAlias? _alias;
     private int _pins;
+    private volatile bool _lostName;   // Ever; stays. A count that another thread just took away must not hide that the last name is gone.
     private int _losses;               // Names that were taken from it here, each with a pin: it may be its last.
     private bool _used;                // Racing writes do no harm.
 
@@ -197,7 +198,7 @@ internal sealed partial class HostVnode : Vnode
         {
             return true;
         }
-        if (Volatile.Read(ref _losses) == 0 || Acquire(out HostDescriptor? descriptor) != Errno.None)
+        if (!_lostName || Acquire(out HostDescriptor? descriptor) != Errno.None)
         {
             return false;
         }

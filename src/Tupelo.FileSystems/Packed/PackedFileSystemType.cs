@@ -48,20 +48,32 @@ public abstract class PackedFileSystemType : FileSystemType
             _sources.Report?.Invoke($"{Name}: unknown or malformed option in \"{request.Options}\"");
             return Errno.EINVAL;
         }
-        Errno errno = _sources.Open(request.Source, out BlockDevice? device);
+        Errno errno = OpenTree(request.Source, options, out PackedTree? tree);
+        if (errno == Errno.None)
+        {
+            fileSystem = new ReadOnlyFileSystem(this, tree!, request.Source, request.Options);
+        }
+        return errno;
+    }
+
+    // What a source holds, without mounting it; the caller disposes of it. Errors: as Create.
+    internal Errno OpenTree(string source, PackedOptions options, out PackedTree? tree)
+    {
+        tree = null;
+        Errno errno = _sources.Open(source, out BlockDevice? device);
         if (errno != Errno.None)
         {
             return errno;
         }
         try
         {
-            fileSystem = new ReadOnlyFileSystem(this, Load(device!, options), request.Source, request.Options);
+            tree = Load(device!, options);
             return Errno.None;
         }
         catch (ImageFormatException problem)
         {
             device!.Dispose();
-            _sources.Report?.Invoke($"{Name}: {request.Source}: {problem.Message}");
+            _sources.Report?.Invoke($"{Name}: {source}: {problem.Message}");
             return problem.Errno;
         }
     }

@@ -1,3 +1,5 @@
+using Tupelo.Block;
+
 namespace Tupelo.FileSystems.Tests;
 
 /// <summary>Carrying boot tables out. Names of commits are OSv's, whose behaviour is the requirement.</summary>
@@ -21,6 +23,60 @@ public sealed class BootMounterTests : IDisposable
         mounter.UnmountAll();
         Assert.Equal(Errno.ENOENT, _machine.TryStat("/archive"));
         Assert.Equal(Errno.ENOENT, _machine.TryStat("/data"));
+    }
+
+    [Fact]
+    public void Unikraft_Extract_MakesFilesOfAnArchive_LinksAndAttributesIncluded()
+    {
+        using BlockDevice archive = FileBlockDevice.Open(HostTool.DataFile("cpio/newc.cpio"), new FileBlockDeviceOptions { ReadOnly = true });
+        Assert.Equal(Errno.None, _machine.Sources.Register("initrd0", archive));
+        _machine.Mount("cpio", HostTool.DataFile("cpio/newc.cpio"), "/expected");
+        var mounter = new BootMounter(_machine.Context) { HasInitrd = true };
+        Assert.Null(mounter.Mount(UnikraftFstab.Parse("\"initrd0:/new:extract::ramfs:mkmp,ifinitrd0\"")));
+        Assert.Equal("hello\n", _machine.Read("/new/a.txt"));
+        Assert.Equal(Tree("/expected"), Tree("/new"));
+        _machine.Write("/new/a.txt", "writable");
+        mounter.UnmountAll();
+        Assert.Equal(Errno.ENOENT, _machine.TryStat("/new"));
+    }
+
+    // What is in the way is replaced, links of the tree are not followed, and what the archive does not know stays.
+    [Fact]
+    public void Unikraft_Extract_OverAnExistingTree_StaysBelowIt()
+    {
+        using BlockDevice archive = FileBlockDevice.Open(HostTool.DataFile("cpio/newc.cpio"), new FileBlockDeviceOptions { ReadOnly = true });
+        Assert.Equal(Errno.None, _machine.Sources.Register("embedded", archive));
+        Assert.Equal(0, _machine.Sys.MkDirAt(AtFd.CurrentDirectory, "/outside"u8, 0x1ED));
+        Assert.Equal(0, _machine.Sys.MkDirAt(AtFd.CurrentDirectory, "/to"u8, 0x1ED));
+        _machine.Write("/to/own", "own");
+        _machine.Write("/outside/a.txt", "outside");
+        Assert.Equal(0, _machine.Sys.SymlinkAt("/outside/a.txt"u8, AtFd.CurrentDirectory, "/to/a.txt"u8));
+        Assert.Equal(0, _machine.Sys.SymlinkAt("/outside"u8, AtFd.CurrentDirectory, "/to/sub"u8));
+        Assert.Null(new BootMounter(_machine.Context).Mount(UnikraftFstab.Parse("embedded:/to:extract")));
+        Assert.Equal("hello\n", _machine.Read("/to/a.txt"));
+        Assert.Equal("outside", _machine.Read("/outside/a.txt"));
+        Assert.Equal(["a.txt"], _machine.List("/outside"));
+        Assert.Equal("own", _machine.Read("/to/own"));
+        MountFailure? missing = new BootMounter(_machine.Context) { HasInitrd = true }.Mount(UnikraftFstab.Parse("initrd0:/x:extract::ramfs:mkmp"));
+        Assert.Equal(Errno.ENOENT, missing!.Errno);
+        Assert.Equal(Errno.ENOENT, _machine.TryStat("/x"));
+    }
+
+    private List<string> Tree(string top)
+    {
+        var lines = new List<string>();
+        foreach (string name in _machine.List(top))
+        {
+            string path = $"{top}/{name}";
+            Stat stat = _machine.Stat(path, follow: false);
+            string content = stat.Type == FileType.Regular ? _machine.Read(path) : stat.Type == FileType.Symlink ? _machine.ReadLink(path) : string.Empty;
+            lines.Add($"{name} {stat.Mode:X} {stat.Uid} {stat.Gid} {stat.RawDevice} {stat.ModifyTime} {(stat.Type == FileType.Directory ? 0 : stat.LinkCount)} {content}");
+            if (stat.Type == FileType.Directory)
+            {
+                lines.AddRange(Tree(path));
+            }
+        }
+        return lines;
     }
 
     [Fact]
