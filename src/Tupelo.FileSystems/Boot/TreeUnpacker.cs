@@ -40,7 +40,7 @@ internal sealed class TreeUnpacker(Syscalls sys, ReadOnlyTree tree)
             }
             if (errno == Errno.None && level.Node != 0)
             {
-                errno = Finish(level.Descriptor, [], level.Node);
+                errno = Finish(level.Descriptor, ""u8, level.Node);
             }
             _ = open.Pop();
             if (!_kept.Contains(level.Descriptor))
