@@ -48,3 +48,46 @@ public sealed class TfsMounts : MountSuite<TfsMount>;
 public sealed class TfsConcurrency : ConcurrencySuite<TfsMount>;
 
 public sealed class TfsRenameStorm : RenameStormSuite<TfsMount>;
+
+// The same over a volume that was lived in, mounted again, and is compacted meanwhile.
+public sealed class LivedInTfsDirectory : DirectorySuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsOpen : OpenSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsRemove : RemoveSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsRename : RenameSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsLink : LinkSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsReadWrite : ReadWriteSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsSpace : SpaceSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsReadDir : ReadDirSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsXattr : XattrSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsStat : StatSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsPermission : PermissionSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsName : NameSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsDescriptor : DescriptorSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsProcess : ProcessSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsLock : LockSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsInotify : InotifySuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsPipe : PipeSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsCopy : CopySuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsMounts : MountSuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsConcurrency : ConcurrencySuite<LivedInTfsMount>;
+
+public sealed class LivedInTfsRenameStorm : RenameStormSuite<LivedInTfsMount>;

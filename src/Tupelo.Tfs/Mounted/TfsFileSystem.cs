@@ -31,7 +31,7 @@ public sealed partial class TfsFileSystem : FileSystem
     private bool _timerIsSet;
     private TfsDirectory? _root;
 
-    private TfsFileSystem(TfsFileSystemType type, TfsVolume volume, TfsMountOptions options, TfsAllocator allocator, TfsMetadata metadata, TfsLog? log)
+    private TfsFileSystem(FileSystemType type, TfsVolume volume, TfsMountOptions options, TfsAllocator allocator, TfsMetadata metadata, TfsLog? log)
         : base(type, SupportedFeatures, options.ReadOnly)
     {
         MaxFileBytes = long.MaxValue / 2;
@@ -52,7 +52,7 @@ public sealed partial class TfsFileSystem : FileSystem
     /// <remarks>Writing needs a sound volume: one with <see cref="TfsVolume.Faults"/> other than an unfinished last commit is refused
     /// (EUCLEAN) until it has been repaired.</remarks>
     /// <exception cref="TfsFormatException">It cannot be mounted.</exception>
-    public static TfsFileSystem Mount(BlockDevice device, TfsMountOptions? options = null, TfsFileSystemType? type = null)
+    public static TfsFileSystem Mount(BlockDevice device, TfsMountOptions? options = null, FileSystemType? type = null)
     {
         options ??= new TfsMountOptions();
         type ??= TfsFileSystemType.Shared;

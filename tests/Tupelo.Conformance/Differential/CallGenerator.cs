@@ -33,6 +33,10 @@ internal enum Themes
     Preallocation = 32,
 
     All = 63,
+
+    /// <summary>Not drawn, but asked for: files are not memory's. Where data and holes meet is the file system's own, and nobody seeks it;
+    /// nobody asks for seals; offsets are not near 2^63.</summary>
+    OnDisk = 64,
 }
 
 /// <summary>Generates the calls of one run.</summary>
@@ -57,7 +61,7 @@ internal sealed class CallGenerator
         Random random = new(seed);
         _any = new Arguments(random, reservedDescriptor, _known);
         _reserved = reservedDescriptor;
-        _themes = (Themes)_any.Bits((long)Themes.All, 3) & allowed;
+        _themes = ((Themes)_any.Bits((long)Themes.All, 3) & allowed) | (allowed & Themes.OnDisk);
         AddFiles();
         AddNames();
         AddMetadata();
@@ -91,11 +95,15 @@ internal sealed class CallGenerator
         {
             at -= _table[index++].Weight;
         }
-        return _table[index].Make(process);
+        Call call = _table[index].Make(process);
+        return Has(Themes.OnDisk) ? call with { A = OfDisk(call.A), B = OfDisk(call.B), C = OfDisk(call.C) } : call;
     }
 
     /// <summary>How the call before was answered.</summary>
     public void Learn(Call call, Outcome outcome) => _known.Learn(call, outcome.Result, outcome.Bytes);
+
+    // Where a file ends at the latest differs too.
+    private static long OfDisk(long value) => value > long.MaxValue / 4 ? 1L << 40 : value;
 
     private bool Has(Themes themes) => (_themes & themes) != 0;
 
@@ -123,7 +131,7 @@ internal sealed class CallGenerator
         Add(6, p => On(CallKind.WriteV, p) with { A = _any.Length(), C = _any.Pick(0, 1, 2, 3, 10, 1024, 1025, -1) });
         Add(6, p => On(CallKind.PReadV2, p, FdKind.File) with { A = _any.Length(), B = _any.OneIn(4) ? -1 : _any.NearOffset(), C = _any.Pick(0, 1, 2, 3), D = _any.Bits(0x1F7, 14) });
         Add(6, p => On(CallKind.PWriteV2, p, FdKind.File) with { A = _any.Length(), B = _any.OneIn(4) ? -1 : _any.NearOffset(), C = _any.Pick(0, 1, 2, 3), D = _any.Bits(0x1B7, 14) });
-        Add(20, p => On(CallKind.LSeek, p, FdKind.File) with { A = _any.NearOffset(), B = Has(Themes.Preallocation) ? _any.Pick(0, 0, 1, 2, 5, -1) : _any.Pick(0, 0, 1, 2, 3, 4, 3, 4, 5, -1) });
+        Add(20, p => On(CallKind.LSeek, p, FdKind.File) with { A = _any.NearOffset(), B = Has(Themes.Preallocation | Themes.OnDisk) ? _any.Pick(0, 0, 1, 2, 5, -1) : _any.Pick(0, 0, 1, 2, 3, 4, 3, 4, 5, -1) });
         Add(8, p => At(CallKind.Truncate, p) with { A = _any.NearOffset() });
         Add(10, p => On(CallKind.FTruncate, p, FdKind.File) with { A = _any.NearOffset() });
         Add(12, p => FAllocate(p));
@@ -284,6 +292,7 @@ internal sealed class CallGenerator
             5 => call with { A = F_SETFD, B = _any.Random.Next(4) },
             6 or 7 => call with { A = F_GETFL },
             8 => call with { A = F_SETFL, B = _any.Bits(O_APPEND | O_NOATIME | O_DIRECT | O_RDWR, 3) | (NonBlocking ? (long)O_NONBLOCK : _any.Bits(O_NONBLOCK, 3)) },
+            9 or 10 when Has(Themes.OnDisk) => call with { A = F_GETFL },
             9 => call with { A = F_GET_SEALS },
             10 => call with { A = F_ADD_SEALS, B = _any.Bits(0x1F, 4) | (_any.OneIn(30) ? 0x100L : 0) },
             _ => call with { A = _any.Pick(F_GETPIPE_SZ, F_SETPIPE_SZ, 12345), B = _any.Pick(0, 4096, 10_000, 1 << 20) },

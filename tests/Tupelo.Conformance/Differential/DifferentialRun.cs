@@ -15,6 +15,25 @@ internal abstract class MachineUnderTest
     /// <summary>The type that mount(2) knows a scratch file system by.</summary>
     public abstract ReadOnlySpan<byte> ScratchType { get; }
 
+    /// <summary>The first process of the machine that is right by definition: the host.</summary>
+    public virtual ISyscalls BootReference() => HostTmpfsMount.BootHost();
+
+    /// <summary>As <see cref="ScratchType"/>, there.</summary>
+    public virtual ReadOnlySpan<byte> ReferenceScratchType => "tmpfs"u8;
+
+    /// <summary>Whether files must take the same space on both.</summary>
+    public virtual bool SpaceCounts => true;
+
+    /// <summary>Called before each call of a run: what may happen at any time without anybody noticing.</summary>
+    public virtual void Between(int index)
+    {
+    }
+
+    /// <summary>After the machine's processes have ended: whether what they wrote is there when it starts again. Null, or what is not.</summary>
+    /// <param name="reference">The tree as the other machine has it.</param>
+    /// <param name="hadMounts">Some of it may have been in other file systems, or shown twice.</param>
+    public virtual string? FindLoss(SortedDictionary<string, TreeEntry> reference, bool hadMounts) => null;
+
     /// <summary>After the machine's processes have ended: what they left behind, or null.</summary>
     public virtual string? FindLeak() => null;
 }
@@ -108,14 +127,18 @@ internal static class DifferentialRun
     private static Difference? RunCalls(int count, Func<int, Call> next, Action<Call, Outcome> answered, MachineUnderTest machine)
     {
         int reserved = HostSyscalls.ReservedDescriptor;
-        using CallExecutor host = new(HostTmpfsMount.BootHost(), reserved, "tmpfs"u8);
+        bool hadMounts = false;
+        SortedDictionary<string, TreeEntry> reference;
+        using CallExecutor host = new(machine.BootReference(), reserved, machine.ReferenceScratchType);
         using CallExecutor ours = new(machine.Boot(), reserved, machine.ScratchType);
-        Judge judge = new();
+        Judge judge = new() { SpaceCounts = machine.SpaceCounts };
         Outcome theirs = new();
         Outcome mine = new();
         for (int i = 0; i < count; i++)
         {
             Call call = next(i);
+            machine.Between(i);
+            hadMounts |= call.Kind is CallKind.Mount;
             host.Execute(call, theirs);
             ours.Execute(call, mine);
             if (judge.Compare(theirs, mine) is { } difference)
@@ -124,8 +147,12 @@ internal static class DifferentialRun
             }
             answered(call, theirs);
         }
-        return TreeSnapshot.Compare(TreeSnapshot.Take(host.Observer), TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference
-            ? new Difference(count, null, $"final tree: {treeDifference}")
-            : null;
+        reference = TreeSnapshot.Take(host.Observer);
+        if (TreeSnapshot.Compare(reference, TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference)
+        {
+            return new Difference(count, null, $"final tree: {treeDifference}");
+        }
+        ours.Dispose();
+        return machine.FindLoss(reference, hadMounts) is { } loss ? new Difference(count, null, $"mounted again: {loss}") : null;
     }
 }

@@ -69,6 +69,9 @@ internal sealed class Judge
     private readonly Pairing _inodes = new();
     private readonly Pairing _cookies = new();
 
+    /// <summary>Whether files must take the same space on both.</summary>
+    public bool SpaceCounts { get; init; } = true;
+
     /// <summary>Null when both mean the same; otherwise what differs.</summary>
     public string? Compare(Outcome host, Outcome ours)
     {
@@ -119,11 +122,11 @@ internal sealed class Judge
         {
             return $"st_rdev: host {host.RawDevice:x}, ours {ours.RawDevice:x}";
         }
-        if (host.SizeBytes != ours.SizeBytes)
+        if (host.SizeBytes != ours.SizeBytes && (SpaceCounts || host.TypeBits != S_IFDIR))
         {
             return $"st_size: host {host.SizeBytes}, ours {ours.SizeBytes}";
         }
-        if (host.TypeBits == S_IFREG && host.Blocks512 != ours.Blocks512)
+        if (SpaceCounts && host.TypeBits == S_IFREG && host.Blocks512 != ours.Blocks512)
         {
             return $"st_blocks: host {host.Blocks512}, ours {ours.Blocks512}";
         }

@@ -124,10 +124,12 @@ internal static class TreeSnapshot
         long at = 0;
         while (at < size && read < MaxContentBytes && (at = s.LSeek((int)fd, at, SEEK_DATA)) >= 0)
         {
-            long end = s.LSeek((int)fd, at, SEEK_HOLE);
+            // Whole pages, whatever unit a file system's holes have.
+            long end = (s.LSeek((int)fd, at, SEEK_HOLE) + page.Length - 1) / page.Length * page.Length;
+            at = at / page.Length * page.Length;
             for (long position = at; position < end && read < MaxContentBytes;)
             {
-                long count = s.PRead((int)fd, page.AsSpan(0, (int)Math.Min(page.Length - (position % page.Length), end - position)), position);
+                long count = s.PRead((int)fd, page.AsSpan(0, (int)Math.Min(page.Length, end - position)), position);
                 if (count <= 0)
                 {
                     text.Append($" {Libc.Describe(count)}");

@@ -88,6 +88,78 @@ public sealed class TfsMount : TupeloMount
     }
 }
 
+/// <summary>A TFS volume that was lived in, unmounted and mounted again, and that is synced and compacted all the time while the test runs.</summary>
+public sealed class LivedInTfsMount : TupeloMount
+{
+    private const long SizeBytes = 64L << 20;
+
+    private MemoryBlockDevice? _device;
+    private TfsFileSystem? _volume;
+    private Thread? _compactor;
+    private volatile bool _isOver;
+
+    public override string Name => "TFS, lived in, compacted meanwhile";
+
+    public override Features Features => Features.All;
+
+    protected override void Prepare(VfsKernel kernel)
+    {
+        _device = StandardImages.EmptyTfs(SizeBytes);
+        Register(kernel, new VolumeType(this));
+    }
+
+    protected override void MountWork(ISyscalls s)
+    {
+        ProbeSetting.Must(s.Mount("volume"u8, "/work"u8, "tfs"u8, 0, default));
+        ProbeSetting.Must(s.ChDir("/work"u8));
+        byte[] content = new byte[5000];
+        for (int i = 0; i < 100; i++)
+        {
+            byte[] name = [(byte)'f', (byte)('0' + (i % 10)), (byte)('0' + (i / 10))];
+            int fd = (int)ProbeSetting.Must(s.Open(name, O_CREAT | O_WRONLY, Oct(644)));
+            ProbeSetting.Must(s.Write(fd, content));
+            ProbeSetting.Must(i % 3 == 0 ? s.SyncFs(fd) : 0);
+            ProbeSetting.Must(s.Close(fd));
+            ProbeSetting.Must(s.UnlinkAt(AT_FDCWD, name, 0));
+        }
+        ProbeSetting.Must(s.ChDir("/"u8));
+        Assert.Equal(Errno.None, _volume!.Compact());
+        ProbeSetting.Must(s.Umount("/work"u8));
+        ProbeSetting.Must(s.Mount("volume"u8, "/work"u8, "tfs"u8, 0, default));
+        ProbeSetting.Must(s.ChMod("/work"u8, Oct(755)));
+        TfsFileSystem volume = _volume;
+        _compactor = new Thread(() =>
+        {
+            while (!_isOver)
+            {
+                _ = volume.Sync();
+                _ = volume.Compact();
+                Thread.Sleep(1);
+            }
+        }) { IsBackground = true };
+        _compactor.Start();
+    }
+
+    protected override void End()
+    {
+        _isOver = true;
+        _compactor?.Join();
+    }
+
+    private sealed class VolumeType(LivedInTfsMount mount) : FileSystemType
+    {
+        public override string Name => "tfs";
+
+        public override bool NeedsSource => true;
+
+        public override Errno Create(MountRequest request, out FileSystem? fileSystem)
+        {
+            fileSystem = mount._volume = TfsFileSystem.Mount(mount._device!, new TfsMountOptions(), this);
+            return Errno.None;
+        }
+    }
+}
+
 /// <summary>A TFS volume with the standard tree, written, unmounted, and mounted read-only.</summary>
 public sealed class ReadOnlyTfsMount : TupeloMount
 {
