@@ -191,13 +191,16 @@ internal sealed class CallGenerator
         Add(10, p => At(CallKind.ReadLinkAt, p) with { A = _any.Pick(0, 1, 3, 100, 5000, -1) });
         Add(10, p => On(CallKind.GetDents64, p, FdKind.Directory) with { A = _any.Pick(0, 10, 24, 40, 100, 5000) });
         Add(15, p => On(CallKind.ListDirectory, p, FdKind.Directory));
-        Add(6, p => At(CallKind.OpenByHandle, p) with
+        if (!Has(Themes.Mounts) || !Has(Themes.OnDisk)) // a handle means another file on another file system, or none
         {
-            Fd2 = _any.DirFd(p),
-            A = _any.Pick(0, 0, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW),
-            B = _any.Pick(0, 4, 120, 128, 129, 128),
-            C = _any.OpenFlags(nonBlocking: true) & ~(O_CREAT | O_EXCL | 0x400000),
-        });
+            Add(6, p => At(CallKind.OpenByHandle, p) with
+            {
+                Fd2 = _any.DirFd(p),
+                A = _any.Pick(0, 0, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW),
+                B = _any.Pick(0, 4, 120, 128, 129, 128),
+                C = _any.OpenFlags(nonBlocking: true) & ~(O_CREAT | O_EXCL | 0x400000),
+            });
+        }
     }
 
     private uint NodeType() => NonBlocking && _any.OneIn(2)
