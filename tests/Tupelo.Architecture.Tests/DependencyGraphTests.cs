@@ -14,6 +14,9 @@ public sealed class DependencyGraphTests
         ["Tupelo.Tfs"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs"],
         ["Tupelo.FileSystems"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs"],
         ["Tupelo.Fuse"] = ["Tupelo.Abi", "Tupelo.Vfs"],
+        ["Tupelo"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs", "Tupelo.Tfs", "Tupelo.FileSystems"],
+        ["Tupelo.Extensions.FileProviders"] = ["Tupelo", "Tupelo.Abi"],
+        ["Tupelo.Extensions.DependencyInjection"] = ["Tupelo"],
         ["Tupelo.Images"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs", "Tupelo.Tfs"],
         ["Tupelo.Cli"] = ["Tupelo.Abi", "Tupelo.Block", "Tupelo.Vfs", "Tupelo.Tfs", "Tupelo.FileSystems", "Tupelo.Images", "Tupelo.Fuse"],
     };
@@ -58,6 +61,7 @@ public sealed class DependencyGraphTests
     [InlineData("Tupelo.Vfs")]
     [InlineData("Tupelo.Tfs")]
     [InlineData("Tupelo.FileSystems")]
+    [InlineData("Tupelo")]
     [InlineData("Tupelo.Fuse")]
     public void Core_NeedsNoPackageBeyondTheFramework(string project)
     {
@@ -66,7 +70,7 @@ public sealed class DependencyGraphTests
         Assert.All(packages, package => Assert.Equal("Microsoft.Extensions.Logging.Abstractions", package));
     }
 
-    private static string RepositoryRoot()
+    internal static string RepositoryRoot()
     {
         string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Combine(directory, "Tupelo.slnx")))

@@ -11,6 +11,12 @@ public sealed class TfsFileSystemType : FileSystemType
     /// <summary>The type of volumes that are mounted without a name.</summary>
     internal static TfsFileSystemType Shared { get; } = new();
 
+    /// <summary>How volumes are mounted, but for what each mount says itself.</summary>
+    public TfsMountOptions Options { get; init; } = new();
+
+    /// <summary>Is told why a volume is refused: mount(2) has no more than a number for it.</summary>
+    public Action<TfsFormatException>? Refused { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "tfs";
 
@@ -32,12 +38,13 @@ public sealed class TfsFileSystemType : FileSystemType
         }
         try
         {
-            fileSystem = TfsFileSystem.Mount(device, new TfsMountOptions { ReadOnly = request.IsReadOnly, OwnsDevice = true }, this);
+            fileSystem = TfsFileSystem.Mount(device, Options with { ReadOnly = request.IsReadOnly, OwnsDevice = true }, this);
             return Errno.None;
         }
         catch (TfsFormatException error)
         {
             device.Dispose();
+            Refused?.Invoke(error);
             return error.Errno == Errno.EUCLEAN ? Errno.EINVAL : error.Errno; // as mount(2) says of a bad superblock
         }
     }
