@@ -97,10 +97,12 @@ public sealed class Dentry
     }
 
     // A dentry that no table knows: of a temporary file, an anonymous file, a file opened by handle. Its count of 1 is the caller's pin.
-    internal static Dentry MakeUnhashed(Vnode vnode, in NameKey name)
+    // A parent, which the caller has pinned, hears of what happens to the file.
+    internal static Dentry MakeUnhashed(Vnode vnode, in NameKey name, Dentry? parent = null)
     {
         vnode.TryReferenceOrThrow();
-        var dentry = new Dentry(vnode, null, DentryFlags.Unhashed);
+        parent?.Pin();
+        var dentry = new Dentry(vnode, parent, DentryFlags.Unhashed);
         dentry.SetName(name);
         return dentry;
     }

@@ -131,13 +131,14 @@ internal static class Metadata
             return errno;
         }
         errno = Attributes.Refresh(context, vnode);
+        InotifyMask told = InotifyMask.None;
         if (errno == Errno.None)
         {
             VnodeLock.EnterWrite(vnode, LockRank.Child);
-            errno = SetOwnerLocked(context, vnode, uid, gid);
+            errno = SetOwnerLocked(context, vnode, uid, gid, out told);
             VnodeLock.ExitWrite(vnode, LockRank.Child);
         }
-        return Finish(place, vnode, errno);
+        return Finish(place, vnode, errno, told);
     }
 
     /// <summary>utimensat(2). Null times mean now. Nanoseconds may be UTIME_NOW or UTIME_OMIT.</summary>
@@ -160,7 +161,8 @@ internal static class Metadata
             errno = SetTimesLocked(context, vnode, access, modify);
             VnodeLock.ExitWrite(vnode, LockRank.Child);
         }
-        return Finish(place, vnode, errno);
+        // As Linux, who sets one time alone is taken for one who reads or writes.
+        return Finish(place, vnode, errno, IsOmitted(modify) ? InotifyMask.Access : IsOmitted(access) ? InotifyMask.Modify : InotifyMask.Attrib);
     }
 
     /// <summary>FS_IOC_SETFLAGS. Errors: ENOTTY · EROFS · EPERM not owner, or immutable and append-only without the capability · EOPNOTSUPP a bit.</summary>
@@ -186,13 +188,13 @@ internal static class Metadata
         return Finish(place, vnode, errno);
     }
 
-    private static Errno Finish(PathRef place, Vnode vnode, Errno errno)
+    private static Errno Finish(PathRef place, Vnode vnode, Errno errno, InotifyMask told = InotifyMask.Attrib)
     {
         place.Mount.EndWrite();
         if (errno == Errno.None)
         {
             Attributes.Forget(vnode);
-            Notify.AttributesChanged(vnode, place.Dentry);
+            Notify.Changed(vnode, place.Dentry, told);
         }
         return errno;
     }
@@ -214,8 +216,9 @@ internal static class Metadata
         return Apply(context, vnode, new AttributeChange { Mask = AttributeMask.Mode, Permissions = permissions });
     }
 
-    private static Errno SetOwnerLocked(VfsContext context, Vnode vnode, uint uid, uint gid)
+    private static Errno SetOwnerLocked(VfsContext context, Vnode vnode, uint uid, uint gid, out InotifyMask told)
     {
+        told = InotifyMask.None;
         if (vnode.Type == FileType.Unknown)
         {
             return Errno.EOPNOTSUPP;
@@ -235,6 +238,7 @@ internal static class Metadata
         {
             return Errno.EPERM;
         }
+        told = sets || drop != 0 ? InotifyMask.Attrib : InotifyMask.None;
         return Apply(context, vnode, new AttributeChange
         {
             Mask = (uid != KeepId ? AttributeMask.Uid : 0) | (gid != KeepId ? AttributeMask.Gid : 0) | (drop != 0 ? AttributeMask.Mode : 0),

@@ -24,6 +24,8 @@ internal static class Notify
 
     internal static void AttributesChanged(Vnode vnode, Dentry dentry) => OnFile(vnode, dentry, InotifyMask.Attrib);
 
+    internal static void Changed(Vnode vnode, Dentry dentry, InotifyMask mask) => OnFile(vnode, dentry, mask);
+
     internal static void Created(Vnode parent, Vnode child, ReadOnlySpan<byte> name) => OnName(parent, child, InotifyMask.Create, name);
 
     internal static void Linked(Vnode parent, Vnode child, ReadOnlySpan<byte> name)

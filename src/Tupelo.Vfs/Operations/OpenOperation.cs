@@ -286,7 +286,7 @@ internal static class OpenOperation
         name[0] = (byte)'#';
         _ = System.Buffers.Text.Utf8Formatter.TryFormat(vnode.Ino, name[1..], out int digits);
         directory.Mount.Pin();
-        var place = new PathRef(directory.Mount, Dentry.MakeUnhashed(vnode, new NameKey(name[..(digits + 1)])));
+        var place = new PathRef(directory.Mount, Dentry.MakeUnhashed(vnode, new NameKey(name[..(digits + 1)]), directory.Dentry));
         errno = OpenVnode(context, place, vnode, flags & ~OpenFlags.Truncate, out file);
         if (errno != Errno.None)
         {

@@ -128,31 +128,41 @@ internal static class DifferentialRun
     {
         int reserved = HostSyscalls.ReservedDescriptor;
         bool hadMounts = false;
-        SortedDictionary<string, TreeEntry> reference;
         using CallExecutor host = new(machine.BootReference(), reserved, machine.ReferenceScratchType);
         using CallExecutor ours = new(machine.Boot(), reserved, machine.ScratchType);
         Judge judge = new() { SpaceCounts = machine.SpaceCounts };
         Outcome theirs = new();
         Outcome mine = new();
-        for (int i = 0; i < count; i++)
+        int made = 0;
+        CallKind? kind = null;
+        try
         {
-            Call call = next(i);
-            machine.Between(i);
-            hadMounts |= call.Kind is CallKind.Mount;
-            host.Execute(call, theirs);
-            ours.Execute(call, mine);
-            if (judge.Compare(theirs, mine) is { } difference)
+            for (; made < count; made++)
             {
-                return new Difference(i, call.Kind, difference);
+                Call call = next(made);
+                kind = call.Kind;
+                machine.Between(made);
+                hadMounts |= call.Kind is CallKind.Mount;
+                host.Execute(call, theirs);
+                ours.Execute(call, mine);
+                if (judge.Compare(theirs, mine) is { } difference)
+                {
+                    return new Difference(made, kind, difference);
+                }
+                answered(call, theirs);
             }
-            answered(call, theirs);
+            kind = null;
+            SortedDictionary<string, TreeEntry> reference = TreeSnapshot.Take(host.Observer);
+            if (TreeSnapshot.Compare(reference, TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference)
+            {
+                return new Difference(count, null, $"final tree: {treeDifference}");
+            }
+            ours.Dispose();
+            return machine.FindLoss(reference, hadMounts) is { } loss ? new Difference(count, null, $"mounted again: {loss}") : null;
         }
-        reference = TreeSnapshot.Take(host.Observer);
-        if (TreeSnapshot.Compare(reference, TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference)
+        catch (Exception failure)
         {
-            return new Difference(count, null, $"final tree: {treeDifference}");
+            return new Difference(made, kind, failure.ToString());
         }
-        ours.Dispose();
-        return machine.FindLoss(reference, hadMounts) is { } loss ? new Difference(count, null, $"mounted again: {loss}") : null;
     }
 }

@@ -1,7 +1,7 @@
 // What a call answered on one machine, and the judgement whether two machines answered the same.
 //
 // Compared exactly: the value or errno, the bytes that were read, sizes, types, modes, owners, link counts, devices of nodes.
-// Compared up to renaming: inode numbers and inotify's move cookies, each by a one-to-one relation that must hold for a whole run.
+// Compared up to renaming: inode numbers (also in names of temporary files) and inotify's move cookies, each by a one-to-one relation that must hold for a whole run.
 // Compared by kind: times. One that was set by utimensat (all of which lie before 1971) must be that on both machines; another must
 // be recent on both. So a call that should have touched a time and did not, or the other way round, is seen.
 using System.Buffers.Binary;
@@ -159,7 +159,7 @@ internal sealed class Judge
                 return false;
             }
             int length = Header + BinaryPrimitives.ReadInt32LittleEndian(host[12..]);
-            if (length < Header || length > host.Length || !host[Header..length].SequenceEqual(ours[Header..length])
+            if (length < Header || length > host.Length || !IsSameName(host[Header..length], ours[Header..length])
                 || !_cookies.Match(BinaryPrimitives.ReadUInt32LittleEndian(host[8..]), BinaryPrimitives.ReadUInt32LittleEndian(ours[8..])))
             {
                 return false;
@@ -169,6 +169,9 @@ internal sealed class Judge
         }
         return true;
     }
+
+    // A temporary file is called by its inode number.
+    private static bool IsSameName(ReadOnlySpan<byte> host, ReadOnlySpan<byte> ours) => host.SequenceEqual(ours) || (host[0] == '#' && ours[0] == '#');
 
     private static string Octal(uint mode) => Convert.ToString(mode, 8);
 

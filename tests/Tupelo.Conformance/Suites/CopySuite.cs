@@ -267,6 +267,82 @@ public abstract class CopySuite<TMount> : ConformanceSuite<TMount>
         Fails(EBADF, S.MMap(4096, PROT_READ, MAP_SHARED, -1, 0));
     }
 
+    [Fact]
+    public void SendFile_LooksAtItsSourceFirst_AndAtItsKindLast()
+    {
+        Make("a"u8, "abc"u8);
+        int a = Open("a"u8, O_RDWR);
+        int b = Open("b"u8, O_CREAT | O_WRONLY, Oct(644));
+        int directory = Open("."u8, O_RDONLY);
+        int eventFd = (int)Ok(S.EventFd2(0, 0));
+        Fails(EINVAL, S.SendFile(-1, a, ref Absent.Ref<long>(), nuint.MaxValue));
+        long offset = 5;
+        Fails(EINVAL, S.SendFile(-1, a, ref offset, nuint.MaxValue >> 1));
+        Fails(EBADF, S.SendFile(-1, a, ref Absent.Ref<long>(), 1));
+        Gives(0, S.SendFile(b, directory, ref Absent.Ref<long>(), 0));
+        Fails(EINVAL, S.SendFile(b, directory, ref Absent.Ref<long>(), 1));
+        Fails(EINVAL, S.SendFile(eventFd, a, ref Absent.Ref<long>(), 3));
+        Gives(0, S.LSeek(a, 0, SEEK_CUR));
+        int[] pipe = Pipe();
+        Fails(EINVAL, S.SendFile(b, pipe[0], ref Absent.Ref<long>(), 1));
+        Ok(S.Close(pipe[0]));
+        Fails(EPIPE, S.SendFile(pipe[1], a, ref Absent.Ref<long>(), 0));
+    }
+
+    [Fact]
+    public void Splice_RefusesARangeThatDoesNotEnd()
+    {
+        Make("a"u8, "abc"u8);
+        int a = Open("a"u8, O_RDWR);
+        int[] pipe = Pipe();
+        Gives(1, S.Write(pipe[1], "x"u8));
+        long offset = 5;
+        Fails(EINVAL, S.Splice(a, ref offset, pipe[1], ref Absent.Ref<long>(), nuint.MaxValue >> 1, 0));
+        Fails(EINVAL, S.Splice(pipe[0], ref Absent.Ref<long>(), a, ref offset, nuint.MaxValue >> 1, 0));
+        Fails(EINVAL, S.Splice(pipe[0], (int)Ok(S.EventFd2(0, 0)), 1));
+    }
+
+    [Fact]
+    public void CopyFileRange_FromBeforeTheBeginning_Overflows()
+    {
+        Make("a"u8, "abc"u8);
+        int a = Open("a"u8, O_RDWR);
+        int b = Open("b"u8, O_CREAT | O_RDWR, Oct(644));
+        Fails(EOVERFLOW, S.CopyFileRange(a, -1, b, 0, 10));
+        Fails(EOVERFLOW, S.CopyFileRange(a, 0, b, -1, 10));
+        Fails(EINVAL, S.CopyFileRange(a, long.MinValue, b, 0, 10));
+    }
+
+    [Fact]
+    public void Map_IsAnAccess_AndItsStoresKeepSetIdBits()
+    {
+        Needs(Features.MemoryMaps | Features.Ownership | Features.NanosecondTimes);
+        Make("f"u8, Letters(4096));
+        Ok(S.ChMod("f"u8, Oct(6777)));
+        Ok(S.UtimeNsAt(AT_FDCWD, "f"u8, [new(1000, 0), new(2000, 0)], 0));
+        using ISyscalls child = ForkAs(1000, 1000);
+        long map = Ok(child.MMap(4096, PROT_READ | PROT_WRITE, MAP_SHARED, (int)Ok(child.Open("f"u8, O_RDWR)), 0));
+        Assert.True(Stat("f"u8).AccessTime.Seconds > 1000);
+        child.Store(map, 0, "x"u8);
+        Ok(child.MSync(map, 4096, MS_SYNC));
+        Ok(child.MUnmap(map, 4096));
+        Assert.Equal(Oct(6777), Stat("f"u8).Permissions);
+    }
+
+    [Fact]
+    public void GrowSealedFile_TakesWholePagesOfAWrite_UpToItsEnd()
+    {
+        int memory = (int)Ok(S.MemfdCreate("m"u8, MFD_ALLOW_SEALING));
+        Ok(S.FTruncate(memory, 10000));
+        Fails(EINVAL, S.Fcntl(memory, F_ADD_SEALS, 0x100 | F_SEAL_SEAL));
+        Ok(S.Fcntl(memory, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL));
+        Gives(8192, S.PWrite(memory, Letters(20000), 0));
+        Gives(10000, S.PWrite(memory, Letters(10000), 0));
+        Fails(EPERM, S.PWrite(memory, Letters(5000), 8192));
+        Fails(EINVAL, S.Fcntl(memory, F_ADD_SEALS, 0x100));
+        Fails(EPERM, S.Fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK));
+    }
+
     private int[] Pipe()
     {
         int[] ends = new int[2];

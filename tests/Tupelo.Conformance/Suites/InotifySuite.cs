@@ -308,6 +308,59 @@ public abstract class InotifySuite<TMount> : ConformanceSuite<TMount>
         Assert.InRange(events.Length, 16384, 16386);
     }
 
+    [Fact]
+    public void Listing_IsAnAccessEachTime_AlsoAtTheEnd()
+    {
+        MakeDirectory("d"u8);
+        int fd = Open("d"u8, O_RDONLY | O_DIRECTORY);
+        int n = Watch("d"u8, IN_ACCESS | IN_OPEN);
+        Ok(S.GetDents64(fd, new byte[4096]));
+        int second = Open("d"u8, O_RDONLY | O_DIRECTORY);
+        Gives(0, S.GetDents64(fd, new byte[4096]));
+        Assert.Equal(3, Events(n).Length);
+        Ok(S.Close(second));
+    }
+
+    [Fact]
+    public void VectorRead_OfNothing_IsAnAccess_AndAPlainOneIsNot()
+    {
+        Make("f"u8);
+        int fd = Open("f"u8, O_RDONLY);
+        int n = Watch("f"u8, IN_ACCESS);
+        Gives(0, S.Read(fd, new byte[10]));
+        Assert.Empty(Events(n));
+        Gives(0, S.ReadV(fd, [], 0));
+        Assert.Single(Events(n));
+    }
+
+    [Fact]
+    public void TemporaryFile_IsHeardByItsDirectory()
+    {
+        Needs(Features.TmpFile);
+        MakeDirectory("d"u8);
+        int n = Watch("d"u8, IN_MODIFY | IN_CLOSE_WRITE);
+        int fd = Open("d"u8, O_TMPFILE | O_RDWR, Oct(600));
+        Gives(1, S.Write(fd, "x"u8));
+        Ok(S.Close(fd));
+        List<InotifyEvent> events = RawEvents(n);
+        Assert.Equal([IN_MODIFY, IN_CLOSE_WRITE], events.Select(e => e.Mask));
+        Assert.All(events, e => Assert.StartsWith("#", e.Name));
+    }
+
+    [Fact]
+    public void SettingOneTime_LooksLikeReadingOrWriting()
+    {
+        Make("f"u8);
+        int n = Watch("f"u8, IN_ALL_EVENTS);
+        KernelTimespec omitted = new(0, UTIME_OMIT);
+        Ok(S.UtimeNsAt(AT_FDCWD, "f"u8, [new(1000, 0), omitted], 0));
+        Ok(S.UtimeNsAt(AT_FDCWD, "f"u8, [omitted, new(1000, 0)], 0));
+        Ok(S.UtimeNsAt(AT_FDCWD, "f"u8, [new(1000, 0), new(1000, 0)], 0));
+        Ok(S.UtimeNsAt(AT_FDCWD, "f"u8, [omitted, omitted], 0));
+        Ok(S.ChOwn("f"u8, uint.MaxValue, uint.MaxValue));
+        Assert.Equal([IN_ACCESS, IN_MODIFY, IN_ATTRIB], RawEvents(n).Select(e => e.Mask));
+    }
+
     private int Watch(ReadOnlySpan<byte> path, uint mask)
     {
         int n = (int)Ok(S.InotifyInit1(IN_NONBLOCK));

@@ -403,4 +403,21 @@ public abstract class LinkSuite<TMount> : ConformanceSuite<TMount>
         Ok(S.StatFs("m"u8, ref after));
         Assert.Equal(before.FreeBlocks, after.FreeBlocks);
     }
+
+    // Since Linux 6.10 a descriptor that another user opened does not lead anywhere in linkat, not even as a directory to begin at.
+    [Fact]
+    public void LinkAt_WithEmptyPathAllowed_RefusesTheDescriptorsOfOthers()
+    {
+        Needs(Features.HardLinks);
+        Assert.SkipWhen(HostTmpfsMount.KernelVersion() is (6, < 10) or ( < 6, _), "the host's kernel is older than 6.10");
+        MakePublicDirectory("d"u8);
+        Make("d/f"u8);
+        int directory = Open("d"u8, O_DIRECTORY);
+        int file = Open("d/f"u8, O_RDONLY);
+        using ISyscalls child = ForkAs(1000, 1000);
+        Fails(ENOENT, child.LinkAt(file, ""u8, AT_FDCWD, "d/g"u8, AT_EMPTY_PATH));
+        Fails(ENOENT, child.LinkAt(directory, "f"u8, AT_FDCWD, "d/g"u8, AT_EMPTY_PATH));
+        Fails(ENOENT, child.LinkAt(file, "f/x"u8, AT_FDCWD, "d/g"u8, AT_EMPTY_PATH));
+        Fails(EBADF, child.LinkAt(-1, ""u8, AT_FDCWD, "d/g"u8, AT_EMPTY_PATH));
+    }
 }

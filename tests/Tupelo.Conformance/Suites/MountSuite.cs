@@ -395,6 +395,68 @@ public abstract class MountSuite<TMount> : ConformanceSuite<TMount>
         Assert.Equal(2L << 20, (long)statfs.Blocks * statfs.BlockSizeBytes);
     }
 
+    [Fact]
+    public void Bind_OntoItself_Works()
+    {
+        MakeDirectory("m"u8);
+        Mount("m"u8);
+        Make("m/f"u8);
+        Bind("m"u8, "m"u8);
+        Assert.Equal(["f"], Names("m"u8));
+        Ok(S.Umount("m"u8));
+        Ok(S.Umount("m"u8));
+        Fails(EINVAL, S.Umount("m"u8));
+    }
+
+    [Fact]
+    public void DetachedMount_TakesNoMounts()
+    {
+        MakeDirectory("m"u8);
+        Mount("m"u8);
+        MakeDirectory("m/d"u8);
+        Ok(S.ChDir("m"u8));
+        Ok(S.Umount2("."u8, MNT_DETACH));
+        Fails(ENOENT, S.Mount("t"u8, "d"u8, TestMount.ScratchType, 0, default));
+        Fails(ENOENT, S.Mount("d"u8, "d"u8, default, MS_BIND, default));
+        Fails(EINVAL, S.Mount("t"u8, "."u8, default, MS_REMOUNT | MS_RDONLY, default));
+    }
+
+    // A writer that came in through a mount which is gone from the tree is still a writer.
+    [Fact]
+    public void ReadOnlyRemount_IsKeptAwayByAWriterOfADetachedBind()
+    {
+        MakeDirectory("m"u8);
+        Mount("m"u8);
+        MakeDirectory("b"u8);
+        Bind("m"u8, "b"u8);
+        int writer = Open("b/f"u8, O_CREAT | O_WRONLY, Oct(644));
+        Ok(S.Umount2("b"u8, MNT_DETACH));
+        Fails(EBUSY, S.Mount("t"u8, "m"u8, default, MS_REMOUNT | MS_RDONLY, default));
+        Ok(S.Close(writer));
+        Ok(S.Mount("t"u8, "m"u8, default, MS_REMOUNT | MS_RDONLY, default));
+    }
+
+    // A file without a name must be freed at its last close: that is a write to come.
+    [Fact]
+    public void ReadOnlyRemount_IsKeptAwayByAnOpenFileWithoutAName()
+    {
+        MakeDirectory("m"u8);
+        Mount("m"u8);
+        Make("m/f"u8);
+        int reader = Open("m/f"u8, O_RDONLY);
+        Ok(S.Unlink("m/f"u8));
+        Fails(EBUSY, S.Mount("t"u8, "m"u8, default, MS_REMOUNT | MS_RDONLY, default));
+        Ok(S.Close(reader));
+        Ok(S.Mount("t"u8, "m"u8, default, MS_REMOUNT | MS_RDONLY, default));
+    }
+
+    [Fact]
+    public void Mount_OfASourceThatIsTooLong_LooksAtNothingElse()
+    {
+        Fails(EINVAL, S.Mount(Letters(PATH_MAX), "missing"u8, TestMount.ScratchType, 0, default));
+        Fails(ENOENT, S.Mount(Letters(PATH_MAX - 1), "missing"u8, TestMount.ScratchType, 0, default));
+    }
+
     private void Mount(ReadOnlySpan<byte> target) => Ok(S.Mount("t"u8, target, TestMount.ScratchType, 0, default));
 
     private void Bind(ReadOnlySpan<byte> source, ReadOnlySpan<byte> target) => Ok(S.Mount(source, target, default, MS_BIND, default));

@@ -443,6 +443,15 @@ public abstract class OpenSuite<TMount> : ConformanceSuite<TMount>
     }
 
     [Fact]
+    public void Direct_IsForFilesWithData()
+    {
+        MakeDirectory("d"u8);
+        Fails(EINVAL, S.Open("d"u8, O_RDONLY | O_DIRECT));
+        int fd = Open("d"u8, O_RDONLY);
+        Fails(EINVAL, S.Fcntl(fd, F_SETFL, O_DIRECT));
+    }
+
+    [Fact]
     public void OpenSocketNode_ReturnsENXIO()
     {
         Needs(Features.SpecialFiles);

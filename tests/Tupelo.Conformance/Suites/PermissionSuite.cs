@@ -56,6 +56,21 @@ public abstract class PermissionSuite<TMount> : ConformanceSuite<TMount>
         Assert.Equal(Oct(640), Stat("f"u8).Permissions);
     }
 
+    // Set-group-id without execution is a mark for locking, and stays only with those who could set it.
+    [Fact]
+    public void Write_ByAStranger_DropsTheGroupMark()
+    {
+        Needs(Features.Ownership);
+        Make("f"u8);
+        Ok(S.ChMod("f"u8, Oct(2666)));
+        using ISyscalls member = ForkAs(1000, 0);
+        Gives(1, member.Write((int)Ok(member.Open("f"u8, O_WRONLY)), "x"u8));
+        Assert.Equal(Oct(2666), Stat("f"u8).Permissions);
+        using ISyscalls stranger = ForkAs(1000, 1000);
+        Gives(1, stranger.Write((int)Ok(stranger.Open("f"u8, O_WRONLY)), "x"u8));
+        Assert.Equal(Oct(666), Stat("f"u8).Permissions);
+    }
+
     [Fact]
     public void FChMod_WorksOnDescriptors()
     {

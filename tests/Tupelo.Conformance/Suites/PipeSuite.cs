@@ -372,6 +372,104 @@ public abstract class PipeSuite<TMount> : ConformanceSuite<TMount>
         Assert.Equal(5, BitConverter.ToInt32(answer));
     }
 
+    [Fact]
+    public void Seek_ByAnUnknownRule_IsEINVALBeforeAnythingElse()
+    {
+        (int reader, _) = Pipe();
+        Fails(EINVAL, S.LSeek(reader, 0, -1));
+        Fails(EINVAL, S.LSeek(reader, 0, 5));
+        Fails(EBADF, S.LSeek(-1, 0, 5));
+    }
+
+    // A packet read by readv was once cut at the first segment, and one written by writev came out as several.
+    [Fact]
+    public void Packets_AreWholeForVectorsToo()
+    {
+        int[] ends = new int[2];
+        Ok(S.Pipe2(ends, O_DIRECT | O_NONBLOCK));
+        byte[] memory = KernelIoVec.AllocatePinned(100);
+        KernelIoVec all = KernelIoVec.Over(memory);
+        KernelIoVec[] two = [new(all.Base, 30), new(all.Base + 30, 30)];
+        Gives(50, S.Write(ends[1], Letters(50, 'x')));
+        Gives(5, S.Write(ends[1], Letters(5, 'y')));
+        Gives(50, S.ReadV(ends[0], two, 2));
+        Assert.Equal(Letters(50, 'x'), memory[..50]);
+        Gives(5, S.ReadV(ends[0], two, 2));
+        Gives(60, S.WriteV(ends[1], two, 2));
+        Gives(60, S.Read(ends[0], new byte[100]));
+        Fails(EAGAIN, S.Read(ends[0], new byte[100]));
+    }
+
+    [Fact]
+    public void PacketFlag_IsTheWritingEndsAlone()
+    {
+        int[] ends = new int[2];
+        Ok(S.Pipe2(ends, O_DIRECT));
+        Gives(0, Ok(S.Fcntl(ends[0], F_GETFL)) & O_DIRECT);
+        Gives(O_DIRECT, Ok(S.Fcntl(ends[1], F_GETFL)) & O_DIRECT);
+    }
+
+    [Fact]
+    public void SynchronousWrite_IntoAPipe_IsAWrite()
+    {
+        (int reader, int writer) = Pipe();
+        byte[] memory = KernelIoVec.AllocatePinned(10);
+        Gives(10, S.PWriteV2(writer, [KernelIoVec.Over(memory)], 1, -1, RWF_DSYNC));
+        Gives(10, S.Read(reader, new byte[20]));
+    }
+
+    [Fact]
+    public void Fifo_HasTheTimesOfItsUse()
+    {
+        Needs(Features.SpecialFiles | Features.NanosecondTimes);
+        Ok(S.MkFifo("p"u8, Oct(644)));
+        int fd = Open("p"u8, O_RDWR);
+        Ok(S.UtimeNsAt(AT_FDCWD, "p"u8, [new(1000, 0), new(2000, 0)], 0));
+        Gives(5, S.Write(fd, "hello"u8));
+        Assert.Equal(1000, Stat("p"u8).AccessTime.Seconds);
+        Assert.True(Stat("p"u8).ModifyTime.Seconds > 2000);
+        Ok(S.UtimeNsAt(AT_FDCWD, "p"u8, [new(1000, 0), new(2000, 0)], 0));
+        Gives(5, S.Read(fd, new byte[10]));
+        Assert.Equal(2000, Stat("p"u8).ModifyTime.Seconds);
+        Assert.True(Stat("p"u8).AccessTime.Seconds > 1000);
+    }
+
+    [Fact]
+    public void WhatHasNoReadOrWrite_RefusesNothingToo()
+    {
+        int epoll = (int)Ok(S.EpollCreate1(0));
+        Fails(EINVAL, S.ReadV(epoll, [], 0));
+        Fails(EINVAL, S.WriteV(epoll, [], 0));
+        Fails(EINVAL, S.Read(epoll, []));
+        int inotify = (int)Ok(S.InotifyInit1(IN_NONBLOCK));
+        Gives(0, S.ReadV(inotify, [], 0));
+        Fails(EBADF, S.WriteV(inotify, [], 0));
+    }
+
+    // The inode behind these descriptors is the system's, whoever asks.
+    [Fact]
+    public void EventFd_HasNoOwnerToChange()
+    {
+        int eventFd = (int)Ok(S.EventFd2(0, 0));
+        Fails(EOPNOTSUPP, S.FChOwn(eventFd, 5, 5));
+        Fails(EOPNOTSUPP, S.FChMod(eventFd, Oct(600)));
+        using ISyscalls child = ForkAs(1000, 1000);
+        Fails(EOPNOTSUPP, child.FChOwn(eventFd, 5, 5));
+        Fails(EOPNOTSUPP, child.FChMod(eventFd, Oct(600)));
+    }
+
+    [Fact]
+    public void FileBytesReadable_IsCutTo32Bits()
+    {
+        Needs(Features.LargeFiles);
+        Make("f"u8);
+        int fd = Open("f"u8, O_RDONLY);
+        Gives((1L << 32) + 1, S.LSeek(fd, (1L << 32) + 1, SEEK_SET));
+        byte[] answer = new byte[4];
+        Ok(S.IoCtl(fd, FIONREAD, answer));
+        Assert.Equal(-1, BitConverter.ToInt32(answer));
+    }
+
     private (int Reader, int Writer) Pipe()
     {
         int[] ends = new int[2];

@@ -178,6 +178,22 @@ public abstract class ProcessSuite<TMount> : ConformanceSuite<TMount>
     }
 
     [Fact]
+    public void Handle_IsCheckedBeforeItsMount_AndTheMountBeforeTheCaller()
+    {
+        Needs(Features.FileHandles);
+        Make("f"u8);
+        byte[] handle = Handle("f"u8, 0);
+        int[] pipe = new int[2];
+        Ok(S.Pipe2(pipe, 0));
+        Fails(EINVAL, S.OpenByHandleAt(-1, new byte[8], O_RDONLY));
+        Fails(EBADF, S.OpenByHandleAt(-1, handle, O_RDONLY));
+        Fails(ESTALE, S.OpenByHandleAt(pipe[0], handle, O_RDONLY));
+        using ISyscalls child = ForkAs(1000, 1000);
+        Fails(EBADF, child.OpenByHandleAt(-1, handle, O_RDONLY));
+        Fails(EPERM, child.OpenByHandleAt(AT_FDCWD, handle, O_RDONLY));
+    }
+
+    [Fact]
     public void Handle_OfARemovedFile_IsStale()
     {
         Needs(Features.FileHandles);

@@ -501,4 +501,28 @@ public abstract class ReadWriteSuite<TMount> : ConformanceSuite<TMount>
         }
         Assert.Equal(shadow[..size], Content("f"u8));
     }
+
+    [Fact]
+    public void ReadFlags_OfADirectory_AreUnknown_BeforeItIsADirectory()
+    {
+        int fd = Open("."u8, O_RDONLY);
+        byte[] memory = KernelIoVec.AllocatePinned(10);
+        KernelIoVec[] one = [KernelIoVec.Over(memory)];
+        Fails(EISDIR, S.PReadV2(fd, one, 1, 0, 0));
+        Fails(EISDIR, S.PReadV2(fd, one, 1, 0, RWF_HIPRI));
+        Fails(EOPNOTSUPP, S.PReadV2(fd, one, 1, 0, RWF_SYNC));
+        Gives(0, S.PReadV2(fd, one, 0, 0, RWF_SYNC));
+    }
+
+    [Fact]
+    public void WriteFlags_ThatContradict_AreEINVALUnlessOneIsUnknown()
+    {
+        Make("f"u8);
+        int fd = Open("f"u8, O_RDWR);
+        byte[] memory = KernelIoVec.AllocatePinned(10);
+        KernelIoVec[] one = [KernelIoVec.Over(memory)];
+        Fails(EINVAL, S.PWriteV2(fd, one, 1, 0, RWF_APPEND | RWF_NOAPPEND));
+        Fails(EINVAL, S.PReadV2(fd, one, 1, 0, RWF_APPEND | RWF_NOAPPEND));
+        Fails(EOPNOTSUPP, S.PWriteV2(fd, one, 1, 0, RWF_APPEND | RWF_NOAPPEND | (1 << 30)));
+    }
 }
