@@ -144,6 +144,8 @@ public sealed class RamFs : FileSystem
 
     private const ulong Magic = 0x01021994; // TMPFS_MAGIC
 
+    private static long s_lastGeneration;
+
     private readonly Lock _handlesMu = new();                           // Rank Page. Guards _handles.
     private readonly Dictionary<ulong, RamVnode> _handles = [];         // Files whose handle somebody asked for.
     private readonly string _source;
@@ -161,12 +163,16 @@ public sealed class RamFs : FileSystem
         _maxPages = options.MaxPages;
         _source = source;
         _usedFiles = 1;
+        Generation = (ulong)Interlocked.Increment(ref s_lastGeneration);
         _root = new RamDirectory(
             this,
             NextIno(),
             new NewVnode { Type = FileType.Directory, Permissions = options.RootPermissions, Uid = options.RootUid, Gid = options.RootGid, Time = now },
             parent: null);
     }
+
+    // Inode numbers are never reused, but begin anew in each instance: a handle of one must not open a file of another.
+    internal ulong Generation { get; }
 
     public override Vnode Root => _root;
 

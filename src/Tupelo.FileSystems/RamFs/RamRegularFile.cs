@@ -55,7 +55,8 @@ internal sealed unsafe class RamRegularFile(RamFs fileSystem, ulong ino, in NewV
 
     protected override Errno SetSize(VfsContext context, long sizeBytes)
     {
-        if (sizeBytes < SizeBytes)
+        // Also when the size stays: what was allocated beyond it goes.
+        if (sizeBytes <= SizeBytes)
         {
             RemoveRange(sizeBytes, long.MaxValue);
             SetBlocks();

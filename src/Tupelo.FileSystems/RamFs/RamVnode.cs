@@ -8,7 +8,7 @@ internal abstract class RamVnode : Vnode
     private RamXattrs? _xattrs;  // Made on first use; under the vnode's lock.
 
     protected RamVnode(RamFs fileSystem, ulong ino, in NewVnode make, bool named = true)
-        : base(fileSystem, ino, generation: 1, make.Type, make.RawDevice, make.ToAttributes(named)) => Owner = fileSystem;
+        : base(fileSystem, ino, fileSystem.Generation, make.Type, make.RawDevice, make.ToAttributes(named)) => Owner = fileSystem;
 
     protected RamFs Owner { get; }
 

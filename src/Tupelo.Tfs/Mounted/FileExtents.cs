@@ -187,8 +187,9 @@ internal sealed class FileExtents(TfsFileSystem fileSystem, int file) : IBlockMa
     {
         using TfsMetadata.Operation operation = _metadata.Enter();
         long end = SectorsFor(sizeBytes);
-        if (sizeBytes < _sizeBytes)
+        if (sizeBytes <= _sizeBytes)
         {
+            // Also when the size stays: what was allocated beyond it goes.
             RemoveLocked(end, long.MaxValue);
             TrimTailLocked();
         }

@@ -166,7 +166,8 @@ public abstract partial class Vnode
     /// <remarks>Locks: this, exclusive.</remarks>
     protected internal virtual IoResult Write(VfsContext context, long offsetBytes, ReadOnlySpan<byte> buffer) => Errno.EINVAL;
 
-    /// <summary>Cuts or lengthens the file; new bytes read as zeros, also those beyond the old end in its last block.</summary>
+    /// <summary>Cuts or lengthens the file; new bytes read as zeros, also those beyond the old end in its last block. Unless it grows, what
+    /// was allocated beyond the end is freed, also when the size stays.</summary>
     /// <remarks>Locks: this, exclusive. Errors: ENOSPC · EIO · EINVAL cannot change.</remarks>
     protected internal virtual Errno SetSize(VfsContext context, long sizeBytes) => Errno.EINVAL;
 

@@ -177,7 +177,7 @@ internal static class MountOperations
         : Errno.None;
 
     // A name that was removed since it was resolved.
-    private static bool IsGone(PathRef top) => top.Vnode.IsDead || (top.Dentry.IsUnhashed && !ReferenceEquals(top.Dentry, top.Mount.Root));
+    private static bool IsGone(PathRef top) => top.Vnode.IsDead || (top.Dentry.IsUnhashed && (top.Dentry.Flags & DentryFlags.FileSystemRoot) == 0);
 
     // Hangs a new tree at the top of the target. Caller holds the mutex.
     private static Errno Attach(VfsContext context, MountTable table, Mount tree, PathRef target)
@@ -247,12 +247,13 @@ internal static class MountOperations
         table.Enter();
         Mount moved = source.Mount;
         PathRef top = table.TopLocked(target);
-        errno = CheckTarget(context, top) is Errno.ENOENT ? Errno.ENOENT
-            : !ReferenceEquals(source.Dentry, moved.Root) || !IsMine(context, moved) || moved.Attachment is null || moved.Parent!.Propagation.IsShared
+        errno = !ReferenceEquals(source.Dentry, moved.Root) ? Errno.EINVAL
+            : CheckTarget(context, top) is Errno.ENOENT ? Errno.ENOENT
+            : !IsMine(context, moved) || moved.Parent is { Propagation.IsShared: true }
             || !IsMine(context, top.Mount)
             || (top.Mount.Propagation.IsShared && MountTable.TreeLocked(moved).Exists(static m => m.Propagation.IsUnbindable)) ? Errno.EINVAL
             : top.Vnode.IsDirectory != moved.Root.Vnode!.IsDirectory ? Errno.EINVAL
-            : IsBelow(top.Mount, moved) ? Errno.ELOOP
+            : IsBelow(top.Mount, moved) ? Errno.ELOOP // Also the root of all.
             : Errno.None;
         if (errno == Errno.None)
         {

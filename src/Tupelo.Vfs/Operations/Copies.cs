@@ -79,7 +79,8 @@ internal static unsafe class Copies
         {
             return Fill(context, source, ref sourceOffset, !position, pipe.Ring, target, length, nonBlocking: false);
         }
-        if ((target.Flags & OpenFlags.Append) != 0 || source.Handle is FifoHandle)
+        length = Math.Min(length, FileIo.MaxCount);
+        if ((target.Flags & OpenFlags.Append) != 0 || source.Handle is FifoHandle || !IsRange(target, ref Unsafe.NullRef<long>(), length))
         {
             return Errno.EINVAL;
         }
@@ -89,6 +90,13 @@ internal static unsafe class Copies
             Touch(context, source);
             return length == 0 ? IoResult.Bytes(0) : Errno.EINVAL;
         }
+        if (target.Handle is EventHandle)
+        {
+            // Linux reads first; at the end there is nothing to refuse.
+            Touch(context, source);
+            long at = position ? source.Position : sourceOffset;
+            return source.Handle is null && at >= source.Vnode.SizeBytes ? IoResult.Bytes(0) : Errno.EINVAL;
+        }
         bool targetPosition = (target.Traits & (HandleTraits.Stream | HandleTraits.OwnPosition)) == 0;
         LockPositions(source, position, target, targetPosition);
         long from = position ? source.Position : sourceOffset;
@@ -96,7 +104,7 @@ internal static unsafe class Copies
         long to = target.Position;
         long done = 0;
         IoResult result = IoResult.Bytes(0);
-        long left = (long)Math.Min(length, FileIo.MaxCount);
+        long left = (long)length;
         while (left > 0)
         {
             IoResult read = ReadAt(context, source, from, Scratch.AsSpan(0, (int)Math.Min(ScratchBytes, left)));
@@ -105,8 +113,7 @@ internal static unsafe class Copies
                 result = read;
                 break;
             }
-            result = target.Handle is EventHandle ? Errno.EINVAL
-                : targetPosition
+            result = targetPosition
                 ? WriteAt(context, target, to, Scratch.AsSpan(0, (int)read.Count))
                 : WriteStream(context, target, Scratch.AsSpan(0, (int)read.Count), mayWait: done == 0);
             from += result.Count;

@@ -105,6 +105,7 @@ internal static unsafe class FileIo
             return errno;
         }
         OpenFlags open = file.Flags;
+        uint permissions = file.Vnode.Permissions;
         bool append = ((open & OpenFlags.Append) != 0 && (flags & ReadWriteFlags.NoAppend) == 0) || (flags & ReadWriteFlags.Append) != 0;
         IoResult result;
         if (file.Handle is { } handle)
@@ -121,7 +122,7 @@ internal static unsafe class FileIo
         }
         if (result.Count > 0)
         {
-            Notify.Modified(file);
+            Notify.Written(file, permissions);
             bool sync = (open & OpenFlags.DataSync) != 0 || (flags & (ReadWriteFlags.DataSync | ReadWriteFlags.Sync)) != 0
                 || (file.Path.Mount.Flags & MountFlags.Synchronous) != 0;
             if (sync && file.Vnode.Type is FileType.Regular or FileType.BlockDevice)

@@ -17,8 +17,12 @@ internal static class Ioctls
                 {
                     return Errno.EFAULT;
                 }
-                OpenFlags flag = request == IoctlRequest.FileNonBlocking ? OpenFlags.NonBlock : OpenFlags.Async;
-                file.SetStatusFlags(flag, on != 0 ? flag : 0);
+                if (request == IoctlRequest.FileAsync)
+                {
+                    bool same = (file.Flags & OpenFlags.Async) != 0 == (on != 0);
+                    return same || file.TrySetAsync(on != 0) ? IoResult.Bytes(0) : Errno.ENOTTY;
+                }
+                file.SetStatusFlags(OpenFlags.NonBlock, on != 0 ? OpenFlags.NonBlock : 0);
                 return IoResult.Bytes(0);
             case IoctlRequest.FileBytesReadable when file.Vnode.IsRegular:
                 return Write(argument, unchecked((int)(file.Vnode.SizeBytes - file.Position))); // Cut to 32 bits, as Linux does.

@@ -20,7 +20,7 @@ internal static class NewFile
             {
                 permissions |= Mode.SetGid;
             }
-            else if ((permissions & (Mode.SetGid | GroupExecute)) == (Mode.SetGid | GroupExecute)
+            else if ((mode & (Mode.SetGid | GroupExecute)) == (Mode.SetGid | GroupExecute) // As asked for, before the umask.
                 && !credentials.IsInGroup(gid) && !Access.Has(context, Capabilities.KeepSetId))
             {
                 permissions &= ~Mode.SetGid;

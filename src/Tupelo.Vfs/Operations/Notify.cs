@@ -24,6 +24,23 @@ internal static class Notify
 
     internal static void AttributesChanged(Vnode vnode, Dentry dentry) => OnFile(vnode, dentry, InotifyMask.Attrib);
 
+    // Bytes were written; `before` are the permissions until then: a write by others than root takes set-id bits away first.
+    internal static void Written(OpenFile file, uint before)
+    {
+        if (HasDropped(file.Vnode, before))
+        {
+            AttributesChanged(file.Vnode, file.Path.Dentry);
+        }
+        Modified(file);
+    }
+
+    // The same when the size was set: one event.
+    internal static void Resized(Vnode vnode, Dentry dentry, uint before) =>
+        OnFile(vnode, dentry, HasDropped(vnode, before) ? InotifyMask.Modify | InotifyMask.Attrib : InotifyMask.Modify);
+
+    private static bool HasDropped(Vnode vnode, uint before) =>
+        (before & (Mode.SetUid | Mode.SetGid)) != 0 && (before & ~vnode.Permissions & (Mode.SetUid | Mode.SetGid)) != 0;
+
     internal static void Changed(Vnode vnode, Dentry dentry, InotifyMask mask) => OnFile(vnode, dentry, mask);
 
     internal static void Created(Vnode parent, Vnode child, ReadOnlySpan<byte> name) => OnName(parent, child, InotifyMask.Create, name);
@@ -76,7 +93,9 @@ internal static class Notify
     private static void OnWatched(Vnode vnode, Vnode? parent, Dentry dentry, InotifyMask mask)
     {
         // As Linux: the directory hears first.
-        if (parent is not null && !ReferenceEquals(parent, vnode) && parent.ExtensionOrNull?.WatchesOrNull is { } watches && (watches.Mask & mask) != 0)
+        // What goes through pipes and devices is not told to those who may only look at the directory.
+        bool mayBeHeard = (mask & (InotifyMask.Access | InotifyMask.Modify)) == 0 || vnode.Type is FileType.Regular or FileType.Directory;
+        if (parent is not null && mayBeHeard && !ReferenceEquals(parent, vnode) && parent.ExtensionOrNull?.WatchesOrNull is { } watches && (watches.Mask & mask) != 0)
         {
             Span<byte> name = stackalloc byte[256];
             int length = dentry.CopyName(name);

@@ -320,7 +320,7 @@ internal static class OpenOperation
         }
         if (errno == Errno.None && truncates)
         {
-            errno = Space.Truncate(context, place.Mount, vnode, 0);
+            errno = Space.TruncateOpened(context, place, vnode);
             if (errno != Errno.None)
             {
                 // The open file owns the pin now; the caller gives one back.

@@ -18,6 +18,7 @@ internal static class Space
         {
             return errno;
         }
+        uint permissions = vnode.Permissions;
         errno = Access.Check(context, vnode, AccessModes.Write);
         if (errno == Errno.None)
         {
@@ -26,19 +27,24 @@ internal static class Space
         place.Mount.EndWrite();
         if (errno == Errno.None)
         {
-            Notify.Modified(vnode, place.Dentry);
+            Notify.Resized(vnode, place.Dentry, permissions);
         }
         return errno;
     }
 
     /// <summary>O_TRUNC: the file is open for it.</summary>
-    internal static Errno Truncate(VfsContext context, Mount mount, Vnode vnode, long sizeBytes)
+    internal static Errno TruncateOpened(VfsContext context, PathRef place, Vnode vnode)
     {
-        Errno errno = mount.BeginWrite();
+        uint permissions = vnode.Permissions;
+        Errno errno = place.Mount.BeginWrite();
         if (errno == Errno.None)
         {
-            errno = SetSize(context, vnode, sizeBytes, alwaysTouch: true);
-            mount.EndWrite();
+            errno = SetSize(context, vnode, 0, alwaysTouch: true);
+            place.Mount.EndWrite();
+        }
+        if (errno == Errno.None)
+        {
+            Notify.Resized(vnode, place.Dentry, permissions);
         }
         return errno;
     }
@@ -56,10 +62,11 @@ internal static class Space
         {
             return Errno.EPERM;
         }
+        uint permissions = vnode.Permissions;
         Errno errno = SetSize(context, vnode, sizeBytes, alwaysTouch: true);
         if (errno == Errno.None)
         {
-            Notify.Modified(vnode, file.Path.Dentry);
+            Notify.Resized(vnode, file.Path.Dentry, permissions);
         }
         return errno;
     }
@@ -104,13 +111,14 @@ internal static class Space
         {
             return errno;
         }
+        uint permissions = vnode.Permissions;
         VnodeLock.EnterWrite(vnode, LockRank.Data);
         errno = AllocateLocked(context, vnode, kind, (mode & FallocateMode.KeepSize) != 0, offsetBytes, lengthBytes);
         VnodeLock.ExitWrite(vnode, LockRank.Data);
         if (errno == Errno.None)
         {
             Attributes.Forget(vnode);
-            Notify.Modified(vnode, file.Path.Dentry);
+            Notify.Written(file, permissions);
         }
         return errno;
     }
@@ -234,7 +242,9 @@ internal static class Space
         if (vnode.ExtensionOrNull?.Seals is { } seals)
         {
             bool changesContent = kind != FallocateMode.None;
-            Errno sealedErrno = changesContent && (seals.Current & (Seals.Write | Seals.FutureWrite)) != 0 ? Errno.EPERM : seals.CheckResize(size, newSize);
+            // Space beyond the end is growth, even when the size stays.
+            long reach = kind == FallocateMode.None ? Math.Max(newSize, end) : newSize;
+            Errno sealedErrno = changesContent && (seals.Current & (Seals.Write | Seals.FutureWrite)) != 0 ? Errno.EPERM : seals.CheckResize(size, reach);
             if (sealedErrno != Errno.None)
             {
                 return sealedErrno;

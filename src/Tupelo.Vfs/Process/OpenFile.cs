@@ -22,6 +22,7 @@ public sealed class OpenFile
     private long _position;
     private long _errorsSeen;
     private readonly bool _claimsWrite;
+    private volatile bool _tellsAsync;
 
     internal OpenFile(VfsContext context, PathRef path, Vnode vnode, OpenFlags flags, OpenHandle? handle, bool claimsWrite)
     {
@@ -99,6 +100,22 @@ public sealed class OpenFile
         }
         while (Interlocked.CompareExchange(ref _flags, (before & ~(int)clear) | (int)set, before) != before);
         Handle?.StatusFlagsChanged(Flags);
+    }
+
+    // O_ASYNC, for what can tell of events by a signal. As Linux, elsewhere the flag of open(2) stays and means nothing; and where it
+    // can be set, only what was set in this way is cleared.
+    internal bool TrySetAsync(bool on)
+    {
+        if (Handle is not (FifoHandle or InotifyHandle))
+        {
+            return false;
+        }
+        if (on || _tellsAsync)
+        {
+            SetStatusFlags(OpenFlags.Async, on ? OpenFlags.Async : 0);
+        }
+        _tellsAsync = on;
+        return true;
     }
 
     /// <summary>Keeps it open; undone by <see cref="Release"/>. False when it is closed for good.</summary>

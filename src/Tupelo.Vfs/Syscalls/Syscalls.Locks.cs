@@ -108,7 +108,7 @@ public sealed partial class Syscalls
 
     private Errno SetStatusFlags(OpenFile file, OpenFlags flags)
     {
-        const OpenFlags Settable = OpenFlags.Append | OpenFlags.NonBlock | OpenFlags.Direct | OpenFlags.NoAccessTime | OpenFlags.Async;
+        const OpenFlags Settable = OpenFlags.Append | OpenFlags.NonBlock | OpenFlags.Direct | OpenFlags.NoAccessTime;
         OpenFlags now = file.Flags;
         if ((now & OpenFlags.Append) != 0 && (flags & OpenFlags.Append) == 0 && (file.Vnode.Flags & InodeFlags.AppendOnly) != 0)
         {
@@ -125,6 +125,7 @@ public sealed partial class Syscalls
             return Errno.EINVAL;
         }
         file.SetStatusFlags(Settable, flags & Settable);
+        _ = file.TrySetAsync((flags & OpenFlags.Async) != 0);
         return Errno.None;
     }
 

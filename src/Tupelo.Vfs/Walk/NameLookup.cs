@@ -7,7 +7,8 @@ namespace Tupelo.Vfs;
 
 internal static class NameLookup
 {
-    // Errors: ENAMETOOLONG · EAGAIN cachedOnly and not cached · what the file system says. A missing name is a null vnode.
+    // Errors: EAGAIN cachedOnly and not cached · ENOENT the directory was removed · ENAMETOOLONG · what the file system says. A missing
+    // name is a null vnode.
     internal static Errno Find(VfsContext context, Dentry directory, in NameKey key, bool cachedOnly, out Dentry child, out Vnode? vnode)
     {
         child = null!;
@@ -16,10 +17,6 @@ internal static class NameLookup
         if (parent is null)
         {
             return Errno.ENOENT;
-        }
-        if (key.Length > parent.FileSystem.MaxNameBytes)
-        {
-            return Errno.ENAMETOOLONG;
         }
         if (directory.Children?.Find(directory, key, out vnode) is { } hit && Validate(context, directory, parent, key, hit, vnode))
         {

@@ -442,36 +442,33 @@ internal ref struct PathWalk
     private Errno GoUp()
     {
         _wentUp = true;
-        while (true)
+        Mount mount = _mount;
+        Dentry dentry = _dentry;
+        // Out of the mounts whose root this is, unless the walk's own root lies under them.
+        bool isTop = IsAtRoot(mount, dentry);
+        while (!isTop && ReferenceEquals(dentry, mount.Root))
         {
-            if (ReferenceEquals(_dentry, _root.Dentry) && ReferenceEquals(_mount, _root.Mount))
+            if (mount.Attachment is { } at)
             {
-                if ((_resolve & ResolveFlags.Beneath) != 0)
-                {
-                    return Errno.EXDEV;
-                }
-                break;
+                mount = at.Parent;
+                dentry = at.MountPoint;
             }
-            if (ReferenceEquals(_dentry, _mount.Root))
-            {
-                if (_mount.Attachment is not { } at)
-                {
-                    break;
-                }
-                if ((_resolve & ResolveFlags.NoCrossDevice) != 0)
-                {
-                    return Errno.EXDEV;
-                }
-                _mount = at.Parent;
-                _dentry = at.MountPoint;
-                continue;
-            }
-            _dentry = _dentry.Parent;
-            break;
+            isTop = IsAtRoot(mount, dentry) || (ReferenceEquals(dentry, mount.Root) && mount.Attachment is null);
         }
-        _vnode = _dentry.Vnode;
+        if (isTop ? (_resolve & ResolveFlags.Beneath) != 0 : (_resolve & ResolveFlags.NoCrossDevice) != 0 && !ReferenceEquals(mount, _mount))
+        {
+            return Errno.EXDEV;
+        }
+        if (!isTop)
+        {
+            _mount = mount;
+            _dentry = dentry.Parent;
+            _vnode = _dentry.Vnode;
+        }
         return (_dentry.Flags & DentryFlags.NeedsCare) != 0 ? Settle() : Errno.None;
     }
+
+    private readonly bool IsAtRoot(Mount mount, Dentry dentry) => ReferenceEquals(dentry, _root.Dentry) && ReferenceEquals(mount, _root.Mount);
 
     // Enters what is mounted here; and stays pinned where others may change the file system, because the questions that it will be
     // asked need its vnode in use. Errors: EXDEV · ESTALE gone since, which repeats the walk.

@@ -32,8 +32,16 @@ internal sealed class CallExecutor : IDisposable
         _processes[0] = observer.Fork();
     }
 
-    /// <summary>The process that the calls do not touch: root, no descriptors, at /work.</summary>
-    public ISyscalls Observer => _observer;
+    /// <summary>Does work that consists of calls, on the thread that makes the first process' calls cheapest.</summary>
+    public void Run(Action work) => RunOn(_processes[0]!, work);
+
+    /// <summary>The tree as the process sees it that the calls do not touch: root, no descriptors, at /work.</summary>
+    public SortedDictionary<string, TreeEntry> TakeTree()
+    {
+        SortedDictionary<string, TreeEntry> tree = [];
+        RunOn(_observer, () => tree = TreeSnapshot.Take(_observer));
+        return tree;
+    }
 
     public void Dispose()
     {
@@ -80,6 +88,34 @@ internal sealed class CallExecutor : IDisposable
                 _ = _observer.Dup2((int)any, reservedDescriptor);
                 _ = _observer.Close((int)any);
             }
+        }
+    }
+
+    /// <summary>The devices of the machine's own mounts.</summary>
+    public HashSet<ulong> Devices()
+    {
+        HashSet<ulong> devices = [];
+        RunOn(_observer, () =>
+        {
+            foreach (byte[] path in new[] { "/"u8.ToArray(), "/work"u8.ToArray(), "/shm"u8.ToArray() })
+            {
+                KernelStat stat = default;
+                _ = _observer.Stat(path, ref stat);
+                _ = devices.Add(stat.Device);
+            }
+        });
+        return devices;
+    }
+
+    private static void RunOn(ISyscalls process, Action work)
+    {
+        if (process is HostSyscalls host)
+        {
+            host.Run(work);
+        }
+        else
+        {
+            work();
         }
     }
 
@@ -446,12 +482,15 @@ internal sealed class CallExecutor : IDisposable
     // Some kernels take AT_FDCWD for a descriptor here, by accident.
     private static int NoCwd(int fd) => fd == AT_FDCWD ? -1 : fd;
 
-    // Positions in a directory are cookies: only the first is the same everywhere.
+    // Positions in a directory are cookies: only the first is the same everywhere. In the last pages that a file can have, tmpfs finds
+    // no data and no hole: it rounds beyond the largest offset.
     private static long LSeek(ISyscalls s, Call c)
     {
+        const long Last = long.MaxValue - (1 << 16);
         KernelStat stat = default;
         bool free = s.FStat(c.Fd, ref stat) == 0 && stat.TypeBits == S_IFDIR;
-        return free && (c.A != 0 || c.B != SEEK_SET) ? 0 : s.LSeek(c.Fd, c.A, (int)c.B);
+        return c.B is SEEK_DATA or SEEK_HOLE && stat.SizeBytes > Last ? 0
+            : free && (c.A != 0 || c.B != SEEK_SET) ? 0 : s.LSeek(c.Fd, c.A, (int)c.B);
     }
 
     private static long GetDents64(ISyscalls s, Call c, Outcome o)
@@ -568,11 +607,7 @@ internal sealed class CallExecutor : IDisposable
             return s.Mount(c.Path2, c.Path, none, (ulong)c.A, none);
         }
         long result = s.Mount(c.Path2, c.Path, _scratchType, (ulong)c.A, "size=16m,nr_inodes=10k"u8);
-        KernelStat root = default;
-        if (result == 0 && s.Stat(c.Path, ref root) == 0)
-        {
-            o.NewDevice = root.Device;
-        }
+        o.HasMounted = result == 0;
         return result;
     }
 

@@ -165,7 +165,7 @@ internal sealed class CallGenerator
         const int Punch = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
         return On(CallKind.FAllocate, process, FdKind.File) with
         {
-            A = Has(Themes.Preallocation) ? _any.Pick(0, 0, FALLOC_FL_KEEP_SIZE, Punch) : _any.Pick(Punch, Punch, Punch, FALLOC_FL_PUNCH_HOLE, 0x100),
+            A = Has(Themes.Preallocation) ? _any.Pick(0, 0, FALLOC_FL_KEEP_SIZE, Punch) : _any.Pick(Punch, Punch, Punch, FALLOC_FL_PUNCH_HOLE, 0x40, 0x41, 0x100),
             B = offset,
             C = length,
         };

@@ -62,6 +62,7 @@ internal sealed class DifferentialCampaign
     public string? Run(long calls, long[] succeeded)
     {
         _succeeded = succeeded;
+        WarmUp();
         _clock.Start();
         Thread[] threads = [.. Enumerable.Range(1, Workers - 1).Select(i => new Thread(() => Work(calls)) { Name = $"campaign {i}" })];
         foreach (Thread thread in threads)
@@ -75,6 +76,23 @@ internal sealed class DifferentialCampaign
         }
         _log($"{Rate()}, {succeeded.Sum()} of which succeeded, seeds {_seed} to {_seed + _nextRun - 1}");
         return _failures.Count == 0 ? null : string.Join(Environment.NewLine, _failures.Values);
+    }
+
+    // What a run needs is loaded before: the threads that runs are made on cannot open this program's files.
+    private void WarmUp()
+    {
+        using ISyscalls process = _machine().Boot();
+        CallExecutor executor = new(process, HostSyscalls.ReservedDescriptor, _machine().ScratchType);
+        CallGenerator generator = new(_seed, HostSyscalls.ReservedDescriptor, _themes);
+        Outcome outcome = new();
+        for (int i = 0; i < _callsPerRun; i++)
+        {
+            executor.Execute(generator.Next(), outcome);
+        }
+        Judge judge = new(executor.Devices());
+        _ = judge.Compare(outcome, outcome);
+        _ = TreeSnapshot.Compare(executor.TakeTree(), executor.TakeTree(), judge);
+        executor.Dispose();
     }
 
     private void Work(long calls)

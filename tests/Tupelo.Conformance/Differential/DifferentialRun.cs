@@ -6,36 +6,14 @@ using System.Text.RegularExpressions;
 
 namespace Tupelo.Conformance.Differential;
 
-/// <summary>A machine under test: how to start it, and what to look at when it has ended.</summary>
+/// <summary>A machine under test.</summary>
 internal abstract class MachineUnderTest
 {
-    /// <summary>The first process; see <see cref="TestMount.Boot"/>.</summary>
+    /// <summary>The first process; see <see cref="TestMount.Boot"/>. Its end throws when the machine leaves something behind.</summary>
     public abstract ISyscalls Boot();
 
     /// <summary>The type that mount(2) knows a scratch file system by.</summary>
     public abstract ReadOnlySpan<byte> ScratchType { get; }
-
-    /// <summary>The first process of the machine that is right by definition: the host.</summary>
-    public virtual ISyscalls BootReference() => HostTmpfsMount.BootHost();
-
-    /// <summary>As <see cref="ScratchType"/>, there.</summary>
-    public virtual ReadOnlySpan<byte> ReferenceScratchType => "tmpfs"u8;
-
-    /// <summary>Whether files must take the same space on both.</summary>
-    public virtual bool SpaceCounts => true;
-
-    /// <summary>Called before each call of a run: what may happen at any time without anybody noticing.</summary>
-    public virtual void Between(int index)
-    {
-    }
-
-    /// <summary>After the machine's processes have ended: whether what they wrote is there when it starts again. Null, or what is not.</summary>
-    /// <param name="reference">The tree as the other machine has it.</param>
-    /// <param name="hadMounts">Some of it may have been in other file systems, or shown twice.</param>
-    public virtual string? FindLoss(SortedDictionary<string, TreeEntry> reference, bool hadMounts) => null;
-
-    /// <summary>After the machine's processes have ended: what they left behind, or null.</summary>
-    public virtual string? FindLeak() => null;
 }
 
 /// <summary>Where and how two machines differ.</summary>
@@ -57,8 +35,7 @@ internal static class DifferentialRun
     /// <summary>Makes the calls of a list on both; stops at the first difference.</summary>
     public static Difference? Run(IReadOnlyList<Call> calls, MachineUnderTest machine)
     {
-        Difference? difference = RunCalls(calls.Count, i => calls[i], static (_, _) => { }, machine);
-        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, null, $"left behind: {leak}") : null);
+        return RunCalls(calls.Count, i => calls[i], static (_, _) => { }, machine);
     }
 
     /// <summary>Generates and makes calls on both; stops at the first difference.</summary>
@@ -66,8 +43,7 @@ internal static class DifferentialRun
     /// <param name="succeeded">Counts the calls that did not fail, by kind.</param>
     public static Difference? Run(CallGenerator generator, int count, MachineUnderTest machine, List<Call> calls, long[] succeeded)
     {
-        Difference? difference = RunCalls(count, Next, Learn, machine);
-        return difference ?? (machine.FindLeak() is { } leak ? new Difference(calls.Count, null, $"left behind: {leak}") : null);
+        return RunCalls(count, Next, Learn, machine);
 
         Call Next(int index)
         {
@@ -127,38 +103,52 @@ internal static class DifferentialRun
     private static Difference? RunCalls(int count, Func<int, Call> next, Action<Call, Outcome> answered, MachineUnderTest machine)
     {
         int reserved = HostSyscalls.ReservedDescriptor;
-        bool hadMounts = false;
-        using CallExecutor host = new(machine.BootReference(), reserved, machine.ReferenceScratchType);
-        using CallExecutor ours = new(machine.Boot(), reserved, machine.ScratchType);
-        Judge judge = new() { SpaceCounts = machine.SpaceCounts };
+        using CallExecutor host = new(HostTmpfsMount.BootHost(), reserved, "tmpfs"u8);
+        CallExecutor ours = new(machine.Boot(), reserved, machine.ScratchType);
+        Difference? difference = RunCalls(count, next, answered, host, ours);
+        try
+        {
+            ours.Dispose();
+        }
+        catch (Exception leak)
+        {
+            difference ??= new Difference(count, null, leak.Message);
+        }
+        return difference;
+    }
+
+    private static Difference? RunCalls(int count, Func<int, Call> next, Action<Call, Outcome> answered, CallExecutor host, CallExecutor ours)
+    {
+        Judge judge = new(host.Devices());
         Outcome theirs = new();
         Outcome mine = new();
         int made = 0;
         CallKind? kind = null;
+        string? difference = null;
         try
         {
-            for (; made < count; made++)
+            host.Run(() =>
             {
-                Call call = next(made);
-                kind = call.Kind;
-                machine.Between(made);
-                hadMounts |= call.Kind is CallKind.Mount;
-                host.Execute(call, theirs);
-                ours.Execute(call, mine);
-                if (judge.Compare(theirs, mine) is { } difference)
+                for (; made < count && difference is null; made += difference is null ? 1 : 0)
                 {
-                    return new Difference(made, kind, difference);
+                    Call call = next(made);
+                    kind = call.Kind;
+                    host.Execute(call, theirs);
+                    ours.Execute(call, mine);
+                    difference = judge.Compare(theirs, mine);
+                    if (difference is null)
+                    {
+                        answered(call, theirs);
+                    }
                 }
-                answered(call, theirs);
+            });
+            if (difference is not null)
+            {
+                return new Difference(made, kind, difference);
             }
             kind = null;
-            SortedDictionary<string, TreeEntry> reference = TreeSnapshot.Take(host.Observer);
-            if (TreeSnapshot.Compare(reference, TreeSnapshot.Take(ours.Observer), judge) is { } treeDifference)
-            {
-                return new Difference(count, null, $"final tree: {treeDifference}");
-            }
-            ours.Dispose();
-            return machine.FindLoss(reference, hadMounts) is { } loss ? new Difference(count, null, $"mounted again: {loss}") : null;
+            difference = TreeSnapshot.Compare(host.TakeTree(), ours.TakeTree(), judge);
+            return difference is null ? null : new Difference(count, null, $"final tree: {difference}");
         }
         catch (Exception failure)
         {

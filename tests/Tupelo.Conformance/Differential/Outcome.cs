@@ -28,12 +28,12 @@ internal sealed class Outcome
 
     public bool HasStat { get; set; }
 
-    /// <summary>Of a file system that the call mounted, or 0.</summary>
-    public ulong NewDevice { get; set; }
+    /// <summary>The call mounted a new file system.</summary>
+    public bool HasMounted { get; set; }
 
     public void Reset()
     {
-        NewDevice = 0;
+        HasMounted = false;
         Result = 0;
         ByteCount = 0;
         HasStat = false;
@@ -62,7 +62,8 @@ internal sealed class Outcome
 }
 
 /// <summary>Judges pairs of outcomes of one run.</summary>
-internal sealed class Judge
+/// <param name="lasting">The host's devices that were there before the run, and stay.</param>
+internal sealed class Judge(IReadOnlySet<ulong> lasting)
 {
     private const long FirstRecentSecond = 1_000_000_000;
 
@@ -79,9 +80,10 @@ internal sealed class Judge
         {
             return $"result: host {Libc.Describe(host.Result)}, ours {Libc.Describe(ours.Result)}";
         }
-        if (host.NewDevice != 0)
+        if (host.HasMounted)
         {
-            Mounted(host.NewDevice, ours.NewDevice);
+            // Its device number may be that of an earlier one that is gone.
+            _inodes.Forget(one => !lasting.Contains((ulong)(one >> 64)));
         }
         if (host.HasStat && ours.HasStat && CompareStats(host.Stat, ours.Stat) is { } difference)
         {
@@ -94,10 +96,6 @@ internal sealed class Judge
         int same = host.Bytes.CommonPrefixLength(ours.Bytes);
         return $"bytes from {same}: host {Show(host.Bytes, same)}, ours {Show(ours.Bytes, same)}";
     }
-
-    /// <summary>Two file systems were mounted: their device numbers may be those of earlier ones that are gone.</summary>
-    private void Mounted(ulong hostDevice, ulong ourDevice) =>
-        _inodes.Forget(host => (ulong)(host >> 64) == hostDevice, ours => (ulong)(ours >> 64) == ourDevice);
 
     /// <summary>Compares two stat structures.</summary>
     public string? CompareStats(in KernelStat host, in KernelStat ours)
@@ -194,11 +192,11 @@ internal sealed class Judge
             return isNew ? _back.TryAdd(right, left) : _forth[left] == right;
         }
 
-        public void Forget(Func<UInt128, bool> isLeft, Func<UInt128, bool> isRight)
+        public void Forget(Func<UInt128, bool> isForgotten)
         {
             foreach ((UInt128 left, UInt128 right) in _forth)
             {
-                if (isLeft(left) || isRight(right))
+                if (isForgotten(left))
                 {
                     _ = _forth.Remove(left);
                     _ = _back.Remove(right);

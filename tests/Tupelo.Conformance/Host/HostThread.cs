@@ -30,6 +30,7 @@ internal sealed unsafe partial class HostThread : IDisposable
     private readonly Arguments _arguments = new();
     private readonly bool _isFork;
     private long _result;
+    private long _threadId;
     private Action? _work;
     private Exception? _failure;
     private bool _stopping;
@@ -109,8 +110,23 @@ internal sealed unsafe partial class HostThread : IDisposable
             _request.Release();
         }
         _thread.Join();
+        WaitForEnd();
         _request.Dispose();
         _answer.Dispose();
+    }
+
+    // The runtime forgets a thread before the kernel does, and only then its descriptors and directories are given back.
+    private void WaitForEnd()
+    {
+        long deadline = Environment.TickCount64 + 20_000;
+        while (Enter(SyscallNumber.TgKill, Environment.ProcessId, _threadId, 0, 0, 0, 0) == 0)
+        {
+            if (Environment.TickCount64 > deadline)
+            {
+                throw new InvalidOperationException($"thread {_threadId} does not end");
+            }
+            Thread.Sleep(0);
+        }
     }
 
     private long Start()
@@ -122,6 +138,7 @@ internal sealed unsafe partial class HostThread : IDisposable
 
     private void Serve()
     {
+        _threadId = Enter(SyscallNumber.GetTid, 0, 0, 0, 0, 0, 0);
         _result = Separate();
         bool isRunning = _result == 0;
         _answer.Release();

@@ -43,6 +43,7 @@ internal static class SyscallNumber
     public const long Sync = 162;
     public const long Mount = 165;
     public const long Umount2 = 166;
+    public const long GetTid = 186;
     public const long SetXattr = 188;
     public const long LSetXattr = 189;
     public const long FSetXattr = 190;
@@ -59,6 +60,7 @@ internal static class SyscallNumber
     public const long FAdvise64 = 221;
     public const long EpollWait = 232;
     public const long EpollCtl = 233;
+    public const long TgKill = 234;
     public const long InotifyAddWatch = 254;
     public const long InotifyRmWatch = 255;
     public const long OpenAt = 257;

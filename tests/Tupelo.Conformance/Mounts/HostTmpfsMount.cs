@@ -28,8 +28,8 @@ public sealed class HostTmpfsMount : TestMount
         Assert.SkipWhen(process is null, $"the host does not permit a private mount namespace ({Libc.Describe(started)}); run as root");
         try
         {
-            Prepare(process!, work);
-            return process!;
+            process!.Run(() => Prepare(process, work));
+            return process;
         }
         catch
         {

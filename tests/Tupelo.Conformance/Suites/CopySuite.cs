@@ -343,6 +343,27 @@ public abstract class CopySuite<TMount> : ConformanceSuite<TMount>
         Fails(EPERM, S.Fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK));
     }
 
+    [Fact]
+    public void GrowSealedFile_TakesNoSpaceBeyondItsEnd()
+    {
+        int memory = (int)Ok(S.MemfdCreate("m"u8, MFD_ALLOW_SEALING));
+        Ok(S.Fcntl(memory, F_ADD_SEALS, F_SEAL_GROW));
+        Fails(EPERM, S.FAllocate(memory, FALLOC_FL_KEEP_SIZE, 0, 4096));
+    }
+
+    [Fact]
+    public void SendFile_BeyondTheLargestOffset_IsEINVAL_EvenOfNothing()
+    {
+        Needs(Features.LargeFiles);
+        Make("a"u8);
+        int b = Open("b"u8, O_CREAT | O_WRONLY, Oct(644));
+        if (S.LSeek(b, long.MaxValue - 1, SEEK_SET) < 0)
+        {
+            Assert.Skip($"{TestMount.Name} has no such offsets");
+        }
+        Fails(EINVAL, S.SendFile(b, Open("a"u8, O_RDONLY), ref Absent.Ref<long>(), 100));
+    }
+
     private int[] Pipe()
     {
         int[] ends = new int[2];

@@ -361,6 +361,48 @@ public abstract class InotifySuite<TMount> : ConformanceSuite<TMount>
         Assert.Equal([IN_ACCESS, IN_MODIFY, IN_ATTRIB], RawEvents(n).Select(e => e.Mask));
     }
 
+    // Who may look at a directory does not hear what goes through the pipes in it.
+    [Fact]
+    public void Fifo_TellsItsReadsAndWritesToItsOwnWatchOnly()
+    {
+        Needs(Features.SpecialFiles);
+        MakeDirectory("d"u8);
+        Ok(S.MkFifo("d/p"u8, Oct(644)));
+        int directory = Watch("d"u8, IN_ALL_EVENTS);
+        int fifo = Watch("d/p"u8, IN_ALL_EVENTS);
+        int fd = Open("d/p"u8, O_RDWR);
+        Gives(1, S.Write(fd, "x"u8));
+        Gives(1, S.Read(fd, new byte[1]));
+        Assert.Equal([IN_OPEN], RawEvents(directory).Select(e => e.Mask));
+        Assert.Equal([IN_OPEN, IN_MODIFY, IN_ACCESS], RawEvents(fifo).Select(e => e.Mask));
+    }
+
+    [Fact]
+    public void LossOfSetIdBits_IsTold()
+    {
+        Needs(Features.Ownership);
+        Make("f"u8, "abc"u8);
+        Ok(S.ChMod("f"u8, Oct(6777)));
+        using ISyscalls child = ForkAs(1000, 1000);
+        int fd = (int)Ok(child.Open("f"u8, O_WRONLY));
+        int n = Watch("f"u8, IN_MODIFY | IN_ATTRIB);
+        Gives(1, child.Write(fd, "x"u8));
+        Assert.Equal([IN_ATTRIB, IN_MODIFY], RawEvents(n).Select(e => e.Mask));
+        Ok(S.ChMod("f"u8, Oct(6777)));
+        Assert.Single(RawEvents(n));
+        Ok(child.FTruncate(fd, 1));
+        Assert.Equal([IN_ATTRIB | IN_MODIFY], RawEvents(n).Select(e => e.Mask));
+    }
+
+    [Fact]
+    public void Truncation_AtOpen_IsAModification()
+    {
+        Make("f"u8);
+        int n = Watch("f"u8, IN_MODIFY | IN_OPEN);
+        _ = Open("f"u8, O_WRONLY | O_TRUNC);
+        Assert.Equal([IN_OPEN, IN_MODIFY], RawEvents(n).Select(e => e.Mask));
+    }
+
     private int Watch(ReadOnlySpan<byte> path, uint mask)
     {
         int n = (int)Ok(S.InotifyInit1(IN_NONBLOCK));

@@ -457,6 +457,55 @@ public abstract class MountSuite<TMount> : ConformanceSuite<TMount>
         Fails(ENOENT, S.Mount(Letters(PATH_MAX - 1), "missing"u8, TestMount.ScratchType, 0, default));
     }
 
+    [Fact]
+    public void Unmount_OfDot_TakesWhatCoversIt()
+    {
+        MakeDirectory("m"u8);
+        Mount("m"u8);
+        Make("m/f"u8);
+        Ok(S.ChDir("m"u8));
+        Ok(S.Mount("t"u8, "."u8, TestMount.ScratchType, 0, default));
+        Assert.Equal(["f"], Names("."u8));
+        Assert.Empty(Names("/work/m"u8));
+        Ok(S.Umount("."u8));
+        Assert.Equal(["f"], Names("/work/m"u8));
+        Fails(EBUSY, S.Umount("."u8));
+    }
+
+    [Fact]
+    public void Move_OfTheRootOfAll_IsACircle()
+    {
+        MakeDirectory("m"u8);
+        Fails(ELOOP, S.Mount("/"u8, "m"u8, default, MS_MOVE, default));
+    }
+
+    // A bind mount outlives the name that it shows, but nothing more can be mounted on it.
+    [Fact]
+    public void Mount_OntoABindWhoseSourceIsGone_ReturnsENOENT()
+    {
+        Make("a"u8);
+        Make("b"u8);
+        Make("c"u8);
+        Bind("a"u8, "b"u8);
+        Ok(S.Unlink("a"u8));
+        Fails(ENOENT, S.Mount("c"u8, "b"u8, default, MS_BIND, default));
+    }
+
+    // ".." stops at the root, also where a mount lies over it: it leaves no mount, so RESOLVE_NO_XDEV has nothing to refuse.
+    [Fact]
+    public void DotDot_InAMountOverTheRoot_StaysInIt()
+    {
+        MakeDirectory("r"u8);
+        using ISyscalls child = Fork();
+        Ok(child.ChRoot("r"u8));
+        Ok(child.Mount("t"u8, "r"u8, TestMount.ScratchType, 0, default));
+        Ok(child.ChDir("r"u8));
+        Ok(child.MkDir("x"u8, Oct(755)));
+        var how = new KernelOpenHow { Flags = O_RDONLY, Resolve = RESOLVE_NO_XDEV };
+        Ok(child.OpenAt2(AT_FDCWD, "../x"u8, how));
+        Ok(child.OpenAt2(AT_FDCWD, ".."u8, how));
+    }
+
     private void Mount(ReadOnlySpan<byte> target) => Ok(S.Mount("t"u8, target, TestMount.ScratchType, 0, default));
 
     private void Bind(ReadOnlySpan<byte> source, ReadOnlySpan<byte> target) => Ok(S.Mount(source, target, default, MS_BIND, default));

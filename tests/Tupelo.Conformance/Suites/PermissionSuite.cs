@@ -56,6 +56,18 @@ public abstract class PermissionSuite<TMount> : ConformanceSuite<TMount>
         Assert.Equal(Oct(640), Stat("f"u8).Permissions);
     }
 
+    [Fact]
+    public void NewFile_InAGroupsDirectory_LosesTheGroupBitThatAStrangerAskedFor_WhateverTheUmask()
+    {
+        Needs(Features.Ownership);
+        MakeDirectory("d"u8);
+        Ok(S.ChMod("d"u8, Oct(2777)));
+        using ISyscalls child = ForkAs(1000, 1000);
+        _ = child.Umask(Oct(777));
+        Ok(child.Open("d/f"u8, O_CREAT | O_WRONLY, Oct(7777)));
+        Assert.Equal(Oct(5000), Stat("d/f"u8).Permissions);
+    }
+
     // Set-group-id without execution is a mark for locking, and stays only with those who could set it.
     [Fact]
     public void Write_ByAStranger_DropsTheGroupMark()

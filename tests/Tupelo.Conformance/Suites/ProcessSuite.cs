@@ -194,6 +194,21 @@ public abstract class ProcessSuite<TMount> : ConformanceSuite<TMount>
     }
 
     [Fact]
+    public void Handle_OfOneFileSystem_IsStaleInAnother()
+    {
+        Needs(Features.FileHandles);
+        Ok(S.MkDir("m"u8, Oct(755)));
+        Ok(S.Mount("one"u8, "m"u8, TestMount.ScratchType, 0, default));
+        Make("m/f"u8);
+        byte[] handle = Handle("m/f"u8, 0);
+        MakeDirectory("n"u8);
+        Ok(S.Mount("two"u8, "n"u8, TestMount.ScratchType, 0, default));
+        Make("n/f"u8);
+        _ = Handle("n/f"u8, 0);
+        Fails(ESTALE, S.OpenByHandleAt(Open("n"u8, O_DIRECTORY), handle, O_RDONLY));
+    }
+
+    [Fact]
     public void Handle_OfARemovedFile_IsStale()
     {
         Needs(Features.FileHandles);

@@ -272,4 +272,15 @@ public abstract class RemoveSuite<TMount> : ConformanceSuite<TMount>
         Ok(S.StatFs(path, ref statfs));
         return (long)statfs.FreeBlocks;
     }
+
+    [Fact]
+    public void LongName_InARemovedDirectory_IsMissing()
+    {
+        MakeDirectory("d"u8);
+        int fd = Open("d"u8, O_DIRECTORY);
+        var stat = default(KernelStat);
+        Fails(ENAMETOOLONG, S.NewFStatAt(fd, Letters(300), ref stat, 0));
+        Ok(S.RmDir("d"u8));
+        Fails(ENOENT, S.NewFStatAt(fd, Letters(300), ref stat, 0));
+    }
 }

@@ -374,4 +374,18 @@ public abstract class SpaceSuite<TMount> : ConformanceSuite<TMount>
         Ok(S.StatFs("m"u8, ref after));
         Assert.Equal((empty.FreeBlocks, empty.FreeFiles), (after.FreeBlocks, after.FreeFiles));
     }
+
+    [Fact]
+    public void Truncation_ToTheSameSize_FreesWhatWasAllocatedBeyond()
+    {
+        Needs(Features.Preallocate);
+        int fd = Open("f"u8, O_CREAT | O_RDWR, Oct(644));
+        Ok(S.FAllocate(fd, FALLOC_FL_KEEP_SIZE, 0, 20000));
+        Assert.True(FStat(fd).Blocks512 >= 40);
+        Ok(S.FTruncate(fd, 0));
+        Assert.Equal(0, FStat(fd).Blocks512);
+        Ok(S.FAllocate(fd, FALLOC_FL_KEEP_SIZE, 0, 20000));
+        _ = Open("f"u8, O_WRONLY | O_TRUNC);
+        Assert.Equal(0, FStat(fd).Blocks512);
+    }
 }

@@ -47,9 +47,9 @@ public sealed partial class TupeloSyscalls
 
     public long MSync(long mapping, nuint length, int flags) => -(long)_mappings[mapping].Sync((MapSyncFlags)flags);
 
-    public void Load(long mapping, int offset, Span<byte> buffer) => Assert.Equal(Errno.None, _mappings[mapping].Load(offset, buffer));
+    public void Load(long mapping, int offset, Span<byte> buffer) => ProbeSetting.Must(-(long)_mappings[mapping].Load(offset, buffer));
 
-    public void Store(long mapping, int offset, ReadOnlySpan<byte> bytes) => Assert.Equal(Errno.None, _mappings[mapping].Store(offset, bytes));
+    public void Store(long mapping, int offset, ReadOnlySpan<byte> bytes) => ProbeSetting.Must(-(long)_mappings[mapping].Store(offset, bytes));
 
     public long Pipe2(Span<int> fds, int flags) => _calls.Pipe2(fds, (OpenFlags)flags);
 
