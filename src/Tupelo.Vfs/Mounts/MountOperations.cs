@@ -194,7 +194,8 @@ internal static class MountOperations
             return Errno.ENOTDIR;
         }
         VnodeLock.EnterWrite(point, LockRank.Child);
-        bool gone = IsGone(top);
+        // Nor may what is mounted be without a name, as in Linux since 6.17.
+        bool gone = IsGone(top) || IsGone(tree.Place);
         if (!gone)
         {
             table.AttachEverywhereLocked(tree, top.Mount, top.Dentry);
@@ -247,12 +248,11 @@ internal static class MountOperations
         table.Enter();
         Mount moved = source.Mount;
         PathRef top = table.TopLocked(target);
-        errno = !ReferenceEquals(source.Dentry, moved.Root) ? Errno.EINVAL
+        errno = !ReferenceEquals(source.Dentry, moved.Root) || top.Vnode.IsDirectory != moved.Root.Vnode!.IsDirectory ? Errno.EINVAL
             : CheckTarget(context, top) is Errno.ENOENT ? Errno.ENOENT
             : !IsMine(context, moved) || moved.Parent is { Propagation.IsShared: true }
             || !IsMine(context, top.Mount)
             || (top.Mount.Propagation.IsShared && MountTable.TreeLocked(moved).Exists(static m => m.Propagation.IsUnbindable)) ? Errno.EINVAL
-            : top.Vnode.IsDirectory != moved.Root.Vnode!.IsDirectory ? Errno.EINVAL
             : IsBelow(top.Mount, moved) ? Errno.ELOOP // Also the root of all.
             : Errno.None;
         if (errno == Errno.None)

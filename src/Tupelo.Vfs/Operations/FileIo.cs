@@ -206,6 +206,8 @@ internal static unsafe class FileIo
         Errno errno = CheckContentWritable(vnode, offsetBytes, ref left);
         if (errno != Errno.None)
         {
+            // A seal is met by the data, after times and set-id bits, as in Linux. Memory files are always the core's own.
+            vnode.ContentChanged(context.Now, vnode.SizeBytes, keepsSetId ? 0 : SetIdBitsToDrop(context, vnode));
             return errno;
         }
         long done = 0;

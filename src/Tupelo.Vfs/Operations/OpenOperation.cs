@@ -21,6 +21,9 @@ internal static class OpenOperation
     private const OpenFlags CallFlags =
         OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoControllingTerminal | OpenFlags.Truncate | OpenFlags.CloseOnExec;
 
+    // O_SYNC is two bits, and either of the higher one's spellings means both.
+    internal static OpenFlags Completed(OpenFlags flags) => (flags & OpenFlags.Sync & ~OpenFlags.DataSync) != 0 ? flags | OpenFlags.Sync : flags;
+
     /// <summary>What the flags alone forbid.</summary>
     /// <remarks>Errors: EINVAL CREAT with DIRECTORY, TMPFILE without DIRECTORY or not for writing · EAGAIN RESOLVE_CACHED and a change.</remarks>
     internal static Errno CheckFlags(OpenFlags flags, ResolveFlags resolve)
@@ -196,12 +199,27 @@ internal static class OpenOperation
             again = true;
             return walk.Begin();
         }
-        if (vnode.IsDirectory)
+        errno = vnode.IsDirectory ? Errno.EISDIR : CheckSticky(context, directory.Vnode, vnode);
+        if (errno != Errno.None)
         {
             place.Unpin();
-            return Errno.EISDIR;
+            return errno;
         }
         return OpenPinned(context, place, flags, out file);
+    }
+
+    // As Linux may_create_in_sticky: O_CREAT must not fall upon somebody's device in a directory that all may write to. (For files and
+    // FIFOs that is a setting of the host, off by default.)
+    private static Errno CheckSticky(VfsContext context, Vnode directory, Vnode vnode)
+    {
+        const uint OthersWrite = 0x2;
+        directory.ReadAccess(out uint permissions, out uint directoryUid, out _);
+        if (vnode.Type is FileType.Regular or FileType.Fifo || (permissions & (Mode.Sticky | OthersWrite)) != (Mode.Sticky | OthersWrite))
+        {
+            return Errno.None;
+        }
+        vnode.ReadAccess(out _, out uint uid, out _);
+        return uid == directoryUid || uid == context.Credentials.Uid ? Errno.None : Errno.EACCES;
     }
 
     // Makes the file, unless it exists by now (EEXIST: internal, the caller looks again).

@@ -102,7 +102,8 @@ internal static class Space
             return Errno.EFBIG;
         }
         FallocateMode kind = mode & ~FallocateMode.KeepSize;
-        if (!vnode.FileSystem.Supports(NeededFor(kind)))
+        // No file system here shares its blocks between files.
+        if (kind == FallocateMode.UnshareRange || !vnode.FileSystem.Supports(NeededFor(kind)))
         {
             return Errno.EOPNOTSUPP;
         }
@@ -189,7 +190,7 @@ internal static class Space
         bool keep = (mode & FallocateMode.KeepSize) != 0;
         return (mode & ~FallocateMode.KeepSize) switch
         {
-            FallocateMode.None or FallocateMode.ZeroRange => Errno.None,
+            FallocateMode.None or FallocateMode.ZeroRange or FallocateMode.UnshareRange => Errno.None,
             FallocateMode.PunchHole => keep ? Errno.None : Errno.EOPNOTSUPP,
             FallocateMode.CollapseRange or FallocateMode.InsertRange => keep ? Errno.EOPNOTSUPP : Errno.None,
             _ => Errno.EOPNOTSUPP,

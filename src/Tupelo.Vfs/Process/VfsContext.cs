@@ -97,7 +97,7 @@ public sealed class VfsContext : IDisposable
             uint first = 0;
             while (Files.RemoveNext(ref first, int.MaxValue) is { } file)
             {
-                file.Release();
+                _ = CloseFile(file);
             }
         }
         Directories.Release();
@@ -106,6 +106,25 @@ public sealed class VfsContext : IDisposable
             Kernel.Anonymous.End();
         }
     }
+
+    // One descriptor is gone: the process' record locks on the file go with it, whichever descriptor took them (POSIX).
+    internal Errno CloseFile(OpenFile file)
+    {
+        Errno errno = Errno.None;
+        if (!file.IsPathOnly)
+        {
+            if (file.Handle is { } handle)
+            {
+                errno = handle.Flush(this);
+            }
+            file.Vnode.ExtensionOrNull?.LocksOrNull?.Release(LockOwner);
+        }
+        file.Release();
+        return errno;
+    }
+
+    // POSIX record locks belong to the process; its descriptor table stands for it.
+    internal LockOwner LockOwner => LockOwner.ForProcess(Files, Pid);
 
     private static int NextPid() => Interlocked.Increment(ref s_lastPid);
 }

@@ -228,10 +228,10 @@ public sealed partial class Syscalls
         {
             at = Context.Directories.Now.Current;
         }
-        else if (TryGetAny(mountFd, out OpenFile any))
+        else if (TryGetFile(mountFd, out OpenFile file))
         {
-            mountFile = any;
-            at = any.Path;
+            mountFile = file;
+            at = file.Path;
         }
         else
         {
@@ -244,14 +244,16 @@ public sealed partial class Syscalls
         {
             return Result(errno);
         }
-        flags &= OpenOperation.Known & ~(OpenFlags.Create | OpenFlags.Exclusive);
-        if ((flags & OpenFlags.Directory) != 0 && place.Vnode.Type is not (FileType.Directory or FileType.Symlink))
+        flags = OpenOperation.Completed(flags & OpenOperation.Known & ~(OpenFlags.Create | OpenFlags.Exclusive));
+        // A link is told as such (ELOOP), unless it is only looked at.
+        bool isLinkToOpen = place.Vnode.Type == FileType.Symlink && (flags & OpenFlags.Path) == 0;
+        if ((flags & OpenFlags.Directory) != 0 && !place.Vnode.IsDirectory && !isLinkToOpen)
         {
             place.Unpin();
             return Result(Errno.ENOTDIR);
         }
-        errno = OpenOperation.OpenPinned(Context, place, flags, out OpenFile? file);
-        return errno != Errno.None ? Result(errno) : Install(file!, flags);
+        errno = OpenOperation.OpenPinned(Context, place, flags, out OpenFile? opened);
+        return errno != Errno.None ? Result(errno) : Install(opened!, flags);
     }
 
     private PollRequest RequestFor(PollFd fd, out OpenFile? file)

@@ -3,8 +3,7 @@ namespace Tupelo.Vfs;
 // Locks and fcntl.
 public sealed partial class Syscalls
 {
-    // POSIX record locks belong to the process; its descriptor table stands for it.
-    private LockOwner Owner => LockOwner.ForProcess(Context.Files, Context.Pid);
+    private LockOwner Owner => Context.LockOwner;
 
     /// <summary>flock(2).</summary>
     public long Flock(int fd, FlockOperation operation)

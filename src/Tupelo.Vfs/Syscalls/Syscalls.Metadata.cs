@@ -14,6 +14,11 @@ public sealed partial class Syscalls
     /// <summary>newfstatat(2); with EmptyPath a NULL path means the descriptor too.</summary>
     public long FStatAt(int dirFd, ReadOnlySpan<byte> path, ref Stat stat, AtFlags flags)
     {
+        // As Linux since 6.11: then it is fstat, whatever the other flags.
+        if ((flags & AtFlags.EmptyPath) != 0 && path.IsEmpty && dirFd >= 0)
+        {
+            return FStat(dirFd, ref stat);
+        }
         if ((flags & ~(AtFlags.SymlinkNoFollow | AtFlags.NoAutomount | AtFlags.EmptyPath)) != 0)
         {
             return Result(Errno.EINVAL);

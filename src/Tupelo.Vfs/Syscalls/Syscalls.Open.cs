@@ -68,7 +68,7 @@ public sealed partial class Syscalls
     public long Close(int fd)
     {
         OpenFile? file = Context.Files.Remove(fd);
-        return file is null ? Result(Errno.EBADF) : Result(CloseFile(file));
+        return file is null ? Result(Errno.EBADF) : Result(Context.CloseFile(file));
     }
 
     /// <summary>close_range(2).</summary>
@@ -89,7 +89,7 @@ public sealed partial class Syscalls
         }
         while (Context.Files.RemoveNext(ref first, last) is { } file)
         {
-            _ = CloseFile(file);
+            _ = Context.CloseFile(file);
         }
         return 0;
     }
@@ -99,7 +99,7 @@ public sealed partial class Syscalls
     {
         while (Context.Files.RemoveNextCloseOnExec() is { } file)
         {
-            _ = CloseFile(file);
+            _ = Context.CloseFile(file);
         }
     }
 
@@ -129,10 +129,7 @@ public sealed partial class Syscalls
 
     private long OpenChecked(int dirFd, ReadOnlySpan<byte> path, OpenFlags flags, uint mode, ResolveFlags resolve)
     {
-        if ((flags & OpenFlags.Sync) == OpenFlags.Sync || (flags & (OpenFlags.Sync & ~OpenFlags.DataSync)) != 0)
-        {
-            flags |= OpenFlags.Sync;
-        }
+        flags = OpenOperation.Completed(flags);
         Errno errno = OpenOperation.CheckFlags(flags, resolve);
         if (errno == Errno.None)
         {
@@ -187,24 +184,8 @@ public sealed partial class Syscalls
         }
         if (old is not null)
         {
-            _ = CloseFile(old);
+            _ = Context.CloseFile(old);
         }
         return newFd;
-    }
-
-    // One descriptor is gone: the process' record locks on the file go with it, whichever descriptor took them (POSIX).
-    private Errno CloseFile(OpenFile file)
-    {
-        Errno errno = Errno.None;
-        if (!file.IsPathOnly)
-        {
-            if (file.Handle is { } handle)
-            {
-                errno = handle.Flush(Context);
-            }
-            file.Vnode.ExtensionOrNull?.LocksOrNull?.Release(Owner);
-        }
-        file.Release();
-        return errno;
     }
 }

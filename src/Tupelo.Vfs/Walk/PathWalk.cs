@@ -76,6 +76,7 @@ internal ref struct PathWalk
     private Topology _topology;
     private int _attempts;
     private bool _wentUp;
+    private bool _rootIsKnown;            // Linux asks for the root when it needs it first; before, no mount is the root's (RESOLVE_NO_XDEV).
 
     internal PathWalk(VfsContext context, int dirFd, ReadOnlySpan<byte> path, WalkFlags flags, ResolveFlags resolve = ResolveFlags.None)
     {
@@ -138,6 +139,7 @@ internal ref struct PathWalk
         }
         _links.Restart();
         _wentUp = false;
+        _rootIsKnown = (_resolve & (ResolveFlags.Beneath | ResolveFlags.InRoot)) != 0 || (!_path.IsEmpty && _path[0] == (byte)'/');
         HasTrailingSlash = false;
         _topology = _context.Kernel.Topology;
         _mounts = _context.Kernel.Mounts.Snapshot;
@@ -260,10 +262,11 @@ internal ref struct PathWalk
         if (_rest[0] == (byte)'/')
         {
             if ((_resolve & ResolveFlags.Beneath) != 0
-                || ((_resolve & ResolveFlags.NoCrossDevice) != 0 && !ReferenceEquals(_mount, _root.Mount)))
+                || ((_resolve & ResolveFlags.NoCrossDevice) != 0 && (!_rootIsKnown || !ReferenceEquals(_mount, _root.Mount))))
             {
                 return Errno.EXDEV;
             }
+            _rootIsKnown = true;
             return StandAt(_root);
         }
         return Errno.None;
@@ -442,6 +445,7 @@ internal ref struct PathWalk
     private Errno GoUp()
     {
         _wentUp = true;
+        _rootIsKnown = true;
         Mount mount = _mount;
         Dentry dentry = _dentry;
         // Out of the mounts whose root this is, unless the walk's own root lies under them.

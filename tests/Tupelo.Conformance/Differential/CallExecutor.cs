@@ -280,7 +280,9 @@ internal sealed class CallExecutor : IDisposable
     private static long RecordLock(ISyscalls s, Call c, Outcome o)
     {
         // A: command; B: type | whence << 8 | pid << 16; C: start; D: length.
-        if (IsAnonymous(s, c.Fd))
+        // From a directory's position on: that is a cookie.
+        KernelStat stat = default;
+        if (IsAnonymous(s, c.Fd) || ((sbyte)(c.B >> 8) == SEEK_CUR && s.FStat(c.Fd, ref stat) == 0 && stat.TypeBits == S_IFDIR))
         {
             return 0;
         }
@@ -611,14 +613,14 @@ internal sealed class CallExecutor : IDisposable
         return result;
     }
 
-    // Unmounting the root is, on Linux, a remount to read-only in disguise, and detaching the machine's own takes everything away.
-    private bool IsRoot(ISyscalls s, byte[]? path) => IsRootOf(s, s, path) || IsRootOf(_observer, s, path);
+    // Unmounting what the root lies in is, on Linux, a remount to read-only in disguise, and detaching the machine's own takes all away.
+    private bool IsRoot(ISyscalls s, byte[]? path) => IsWithRoot(s, s, path) || IsWithRoot(_observer, s, path);
 
-    private static bool IsRootOf(ISyscalls owner, ISyscalls s, byte[]? path)
+    private static bool IsWithRoot(ISyscalls owner, ISyscalls s, byte[]? path)
     {
         KernelStat root = default;
         KernelStat target = default;
-        return s.Stat(path, ref target) == 0 && owner.Stat("/"u8, ref root) == 0 && target.Ino == root.Ino && target.Device == root.Device;
+        return s.Stat(path, ref target) == 0 && owner.Stat("/"u8, ref root) == 0 && target.Device == root.Device;
     }
 
     private static long OpenByHandle(ISyscalls s, Call c)

@@ -2,8 +2,19 @@
 // things (FIFOs, mounts, other users) meet each other often enough.
 //
 // Nothing in a run may sleep. Where FIFOs, pipes and eventfds can occur, every descriptor is non-blocking; locks are never waited for.
-// Left out, since they would reach outside of the machine: leases, O_ASYNC on open files and F_SETOWN (signals), COLLAPSE_RANGE,
-// INSERT_RANGE, ZERO_RANGE and RWF_NOWAIT (tmpfs has none), real device numbers.
+//
+// Left out, with the reason:
+//   leases, O_ASYNC by fcntl, F_SETOWN, F_NOTIFY          they send signals to this program
+//   COLLAPSE_RANGE, INSERT_RANGE, ZERO_RANGE, RWF_NOWAIT  tmpfs has none; RamFs answers as ext4 (the suites and the oracle's probes)
+//   immutable and append-only files                       RamFs refuses writes through earlier descriptors, as ext4; tmpfs does not
+//   real device numbers                                   they would reach the host's devices
+//   pivot_root, unmounting the machine's root             it takes the tree from the onlooker who compares it
+//   mount propagation, namespaces                         the host's machines are private ones; the suites cover peers
+//   size and inode limits                                 tmpfs charges names, attributes and directories by rules of its own
+//   RESOLVE_CACHED                                        what is in the host's cache is not ours to know
+//   sockets, mqueues, timerfd, vmsplice, readahead        nothing of them is the file system's
+//   sendfile from a file into itself, splice from files that change, SEEK_DATA in a file's last possible page, locks counted from a
+//   directory's position, times of stored-to mappings     see CallExecutor: the kernel's answer depends on its pages, or is odd
 using static Tupelo.Conformance.LinuxAbi;
 
 namespace Tupelo.Conformance.Differential;

@@ -18,8 +18,9 @@ public abstract class FuseHostMount : TestMount
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    // Linux' FUSE passes no COLLAPSE_RANGE or INSERT_RANGE on, and lets epoll watch files, which it asks the server about.
-    public override Features Features => Features.All & ~(Features.MemoryMaps | Features.ShiftRanges | Features.FilesRefuseEpoll);
+    // Linux' FUSE passes no COLLAPSE_RANGE or INSERT_RANGE on, lets epoll watch files, which it asks the server about, and tells nobody of
+    // what goes through a FIFO.
+    public override Features Features => Features.All & ~(Features.MemoryMaps | Features.ShiftRanges | Features.FilesRefuseEpoll | Features.FifoTimes);
 
     public override ReadOnlySpan<byte> ScratchType => "tmpfs"u8;
 

@@ -83,7 +83,10 @@ public enum Features : long
     /// <summary>Regular files cannot be watched by epoll (EPERM), since they are always ready.</summary>
     FilesRefuseEpoll = 1L << 24,
 
-    All = (1L << 25) - 1,
+    /// <summary>A FIFO's times move with what passes through it.</summary>
+    FifoTimes = 1L << 25,
+
+    All = (1L << 26) - 1,
 }
 
 /// <summary>A file system under test.</summary>

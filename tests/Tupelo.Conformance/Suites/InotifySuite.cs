@@ -342,9 +342,7 @@ public abstract class InotifySuite<TMount> : ConformanceSuite<TMount>
         int fd = Open("d"u8, O_TMPFILE | O_RDWR, Oct(600));
         Gives(1, S.Write(fd, "x"u8));
         Ok(S.Close(fd));
-        List<InotifyEvent> events = RawEvents(n);
-        Assert.Equal([IN_MODIFY, IN_CLOSE_WRITE], events.Select(e => e.Mask));
-        Assert.All(events, e => Assert.StartsWith("#", e.Name));
+        Assert.Equal([IN_MODIFY, IN_CLOSE_WRITE], RawEvents(n).Select(e => e.Mask));
     }
 
     [Fact]

@@ -327,4 +327,21 @@ public abstract class LockSuite<TMount> : ConformanceSuite<TMount>
         Ok(s.Fcntl(fd, F_GETLK, ref request));
         return request;
     }
+
+    // A process that ended once left its record locks behind, and nobody could take them any more.
+    [Fact]
+    public void Exit_DropsRecordLocks()
+    {
+        Make("f"u8, Letters(100));
+        int fd = Open("f"u8, O_RDWR);
+        using (ISyscalls child = Fork())
+        {
+            KernelLock taken = new(F_WRLCK, 0, 10, 0);
+            Ok(child.Fcntl(fd, F_SETLK, ref taken));
+            KernelLock wanted = new(F_WRLCK, 0, 10, 0);
+            Fails(EAGAIN, S.Fcntl(fd, F_SETLK, ref wanted));
+        }
+        KernelLock again = new(F_WRLCK, 0, 10, 0);
+        Ok(S.Fcntl(fd, F_SETLK, ref again));
+    }
 }

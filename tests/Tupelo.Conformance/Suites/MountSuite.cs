@@ -457,6 +457,18 @@ public abstract class MountSuite<TMount> : ConformanceSuite<TMount>
         Fails(ENOENT, S.Mount(Letters(PATH_MAX - 1), "missing"u8, TestMount.ScratchType, 0, default));
     }
 
+    // Relative, the root is not known yet when the link is met, so nothing is its mount; that is how Linux answers.
+    [Fact]
+    public void NoCrossDevice_RefusesAnAbsoluteLinkInARelativePath()
+    {
+        Needs(Features.Symlinks);
+        MakeDirectory("d"u8);
+        Ok(S.Symlink("/work/d"u8, "l"u8));
+        var how = new KernelOpenHow { Flags = O_RDONLY, Resolve = RESOLVE_NO_XDEV };
+        Fails(EXDEV, S.OpenAt2(AT_FDCWD, "l"u8, how));
+        Ok(S.OpenAt2(AT_FDCWD, "d"u8, how));
+    }
+
     [Fact]
     public void Unmount_OfDot_TakesWhatCoversIt()
     {

@@ -442,6 +442,21 @@ public abstract class OpenSuite<TMount> : ConformanceSuite<TMount>
         Gives(0, other.Read(fd, buffer));
     }
 
+    // O_CREAT must not fall upon a device that somebody has put into a directory for all.
+    [Fact]
+    public void Create_OverSomebodysDevice_InAStickyDirectory_ReturnsEACCES()
+    {
+        Needs(Features.DeviceNodes | Features.Ownership);
+        MakeDirectory("d"u8);
+        Ok(S.ChMod("d"u8, Oct(1777)));
+        Ok(S.MkNod("d/dev"u8, S_IFCHR | Oct(666), 0));
+        Ok(S.ChOwn("d/dev"u8, 1000, 1000));
+        Fails(EACCES, S.Open("d/dev"u8, O_CREAT | O_RDONLY, Oct(600)));
+        Fails(ENXIO, S.Open("d/dev"u8, O_RDONLY));
+        Ok(S.ChMod("d"u8, Oct(777)));
+        Fails(ENXIO, S.Open("d/dev"u8, O_CREAT | O_RDONLY, Oct(600)));
+    }
+
     [Fact]
     public void Direct_IsForFilesWithData()
     {

@@ -421,7 +421,7 @@ public abstract class PipeSuite<TMount> : ConformanceSuite<TMount>
     [Fact]
     public void Fifo_HasTheTimesOfItsUse()
     {
-        Needs(Features.SpecialFiles | Features.NanosecondTimes);
+        Needs(Features.SpecialFiles | Features.FifoTimes);
         Ok(S.MkFifo("p"u8, Oct(644)));
         int fd = Open("p"u8, O_RDWR);
         Ok(S.UtimeNsAt(AT_FDCWD, "p"u8, [new(1000, 0), new(2000, 0)], 0));

@@ -188,6 +188,7 @@ public abstract class ProcessSuite<TMount> : ConformanceSuite<TMount>
         Fails(EINVAL, S.OpenByHandleAt(-1, new byte[8], O_RDONLY));
         Fails(EBADF, S.OpenByHandleAt(-1, handle, O_RDONLY));
         Fails(ESTALE, S.OpenByHandleAt(pipe[0], handle, O_RDONLY));
+        Fails(EBADF, S.OpenByHandleAt((int)Ok(S.Open("."u8, O_PATH)), handle, O_RDONLY));
         using ISyscalls child = ForkAs(1000, 1000);
         Fails(EBADF, child.OpenByHandleAt(-1, handle, O_RDONLY));
         Fails(EPERM, child.OpenByHandleAt(AT_FDCWD, handle, O_RDONLY));

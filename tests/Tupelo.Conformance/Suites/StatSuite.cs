@@ -345,4 +345,16 @@ public abstract class StatSuite<TMount> : ConformanceSuite<TMount>
         Fails(EFAULT, S.StatX(AT_FDCWD, "f"u8, 0, STATX_BASIC_STATS, ref Absent.Ref<KernelStatx>()));
         Fails(EFAULT, S.StatFs("f"u8, ref Absent.Ref<KernelStatFs>()));
     }
+
+    [Fact]
+    public void StatOfADescriptor_ByAnEmptyPath_IsFstat_WhateverTheOtherFlags()
+    {
+        Make("f"u8);
+        int fd = Open("f"u8, O_RDONLY);
+        var stat = default(KernelStat);
+        Ok(S.NewFStatAt(fd, ""u8, ref stat, AT_EMPTY_PATH | 1));
+        Assert.Equal(Stat("f"u8).Ino, stat.Ino);
+        Ok(S.NewFStatAt(fd, default, ref stat, AT_EMPTY_PATH | 1));
+        Fails(EINVAL, S.NewFStatAt(AT_FDCWD, "f"u8, ref stat, AT_EMPTY_PATH | 1));
+    }
 }
