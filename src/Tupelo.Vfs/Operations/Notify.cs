@@ -6,19 +6,23 @@ namespace Tupelo.Vfs;
 
 internal static class Notify
 {
-    internal static void Opened(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Open);
+    internal static void Opened(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Open, byDescriptor: true);
+
+    // An open that failed at its last check: as Linux, it is told as a close.
+    internal static void OpenFailed(Vnode vnode, Dentry dentry, bool writes) =>
+        OnFile(vnode, dentry, writes ? InotifyMask.CloseWrite : InotifyMask.CloseNoWrite, byDescriptor: true);
 
     internal static void Closed(OpenFile file)
     {
         if (!file.IsPathOnly)
         {
-            OnFile(file.Vnode, file.Path.Dentry, file.CanWrite ? InotifyMask.CloseWrite : InotifyMask.CloseNoWrite);
+            OnFile(file.Vnode, file.Path.Dentry, file.CanWrite ? InotifyMask.CloseWrite : InotifyMask.CloseNoWrite, byDescriptor: true);
         }
     }
 
-    internal static void Accessed(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Access);
+    internal static void Accessed(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Access, byDescriptor: true);
 
-    internal static void Modified(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Modify);
+    internal static void Modified(OpenFile file) => OnFile(file.Vnode, file.Path.Dentry, InotifyMask.Modify, byDescriptor: true);
 
     internal static void Modified(Vnode vnode, Dentry dentry) => OnFile(vnode, dentry, InotifyMask.Modify);
 
@@ -81,16 +85,17 @@ internal static class Notify
         parent.ExtensionOrNull?.WatchesOrNull?.Notify(mask | DirectoryBit(child), name);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void OnFile(Vnode vnode, Dentry dentry, InotifyMask mask)
+    private static void OnFile(Vnode vnode, Dentry dentry, InotifyMask mask, bool byDescriptor = false)
     {
         Vnode? parent = dentry.Parent.Vnode;
         if (vnode.ExtensionOrNull is not null || parent?.ExtensionOrNull is not null)
         {
-            OnWatched(vnode, parent, dentry, mask);
+            OnWatched(vnode, parent, dentry, mask, unlinked: byDescriptor && dentry.IsUnhashed && !dentry.IsRoot);
         }
     }
 
-    private static void OnWatched(Vnode vnode, Vnode? parent, Dentry dentry, InotifyMask mask)
+    // `unlinked`: through a descriptor whose name is gone, which IN_EXCL_UNLINK does not want to hear.
+    private static void OnWatched(Vnode vnode, Vnode? parent, Dentry dentry, InotifyMask mask, bool unlinked)
     {
         // As Linux: the directory hears first.
         // What goes through pipes and devices is not told to those who may only look at the directory.
@@ -99,8 +104,8 @@ internal static class Notify
         {
             Span<byte> name = stackalloc byte[256];
             int length = dentry.CopyName(name);
-            watches.Notify(mask | DirectoryBit(vnode), name[..length], childUnlinked: dentry.IsUnhashed);
+            watches.Notify(mask | DirectoryBit(vnode), name[..length], childUnlinked: unlinked);
         }
-        vnode.ExtensionOrNull?.WatchesOrNull?.Notify(mask | DirectoryBit(vnode), []);
+        vnode.ExtensionOrNull?.WatchesOrNull?.Notify(mask | DirectoryBit(vnode), [], childUnlinked: unlinked);
     }
 }

@@ -409,6 +409,7 @@ internal static class OpenOperation
         if (errno == Errno.None && (flags & OpenFlags.Direct) != 0 && !(isStorage && vnode.FileSystem.Supports(FileSystemFeatures.DirectIo)))
         {
             handle?.Release();
+            Notify.OpenFailed(vnode, place.Dentry, claimsWrite);
             errno = Errno.EINVAL;
         }
         if (errno != Errno.None)

@@ -401,6 +401,20 @@ public abstract class InotifySuite<TMount> : ConformanceSuite<TMount>
         Assert.Equal([IN_OPEN, IN_MODIFY], RawEvents(n).Select(e => e.Mask));
     }
 
+    [Fact]
+    public void ExcludeUnlinked_HoldsForAWatchOfTheFileItself()
+    {
+        Needs(Features.OpenUnlinked);
+        Make("f"u8);
+        int fd = Open("f"u8, O_RDWR);
+        int n = Watch("f"u8, IN_MODIFY | IN_EXCL_UNLINK);
+        Gives(1, S.Write(fd, "x"u8));
+        Assert.Single(Events(n));
+        Ok(S.Unlink("f"u8));
+        Gives(1, S.Write(fd, "x"u8));
+        Assert.Empty(Events(n));
+    }
+
     private int Watch(ReadOnlySpan<byte> path, uint mask)
     {
         int n = (int)Ok(S.InotifyInit1(IN_NONBLOCK));
