@@ -14,6 +14,25 @@ internal abstract class MachineUnderTest
 
     /// <summary>The type that mount(2) knows a scratch file system by.</summary>
     public abstract ReadOnlySpan<byte> ScratchType { get; }
+
+    /// <summary>The first process of the machine that is right by definition: the host.</summary>
+    public virtual ISyscalls BootReference() => HostTmpfsMount.BootHost();
+
+    /// <summary>As <see cref="ScratchType"/>, there.</summary>
+    public virtual ReadOnlySpan<byte> ReferenceScratchType => "tmpfs"u8;
+
+    /// <summary>Whether files must take the same space on both.</summary>
+    public virtual bool SpaceCounts => true;
+
+    /// <summary>Called before each call of a run: what may happen at any time without anybody noticing.</summary>
+    public virtual void Between(int index)
+    {
+    }
+
+    /// <summary>After the machine's processes have ended: whether what they wrote is there when it starts again. Null, or what is not.</summary>
+    /// <param name="reference">The tree as the other machine has it.</param>
+    /// <param name="hadMounts">Some of it may have been in other file systems, or shown twice.</param>
+    public virtual string? FindLoss(SortedDictionary<string, TreeEntry> reference, bool hadMounts) => null;
 }
 
 /// <summary>Where and how two machines differ.</summary>
@@ -103,23 +122,39 @@ internal static class DifferentialRun
     private static Difference? RunCalls(int count, Func<int, Call> next, Action<Call, Outcome> answered, MachineUnderTest machine)
     {
         int reserved = HostSyscalls.ReservedDescriptor;
-        using CallExecutor host = new(HostTmpfsMount.BootHost(), reserved, "tmpfs"u8);
+        bool hadMounts = false;
+        SortedDictionary<string, TreeEntry> reference = [];
+        using CallExecutor host = new(machine.BootReference(), reserved, machine.ReferenceScratchType);
         CallExecutor ours = new(machine.Boot(), reserved, machine.ScratchType);
-        Difference? difference = RunCalls(count, next, answered, host, ours);
+        Difference? difference = RunCalls(count, Next, answered, host, ours, machine, ref reference);
         try
         {
             ours.Dispose();
+            if (difference is null && machine.FindLoss(reference, hadMounts) is { } loss)
+            {
+                difference = new Difference(count, null, $"mounted again: {loss}");
+            }
         }
         catch (Exception leak)
         {
             difference ??= new Difference(count, null, leak.Message);
         }
         return difference;
+
+        Call Next(int index)
+        {
+            Call call = next(index);
+            hadMounts |= call.Kind is CallKind.Mount;
+            machine.Between(index);
+            return call;
+        }
     }
 
-    private static Difference? RunCalls(int count, Func<int, Call> next, Action<Call, Outcome> answered, CallExecutor host, CallExecutor ours)
+    private static Difference? RunCalls(
+        int count, Func<int, Call> next, Action<Call, Outcome> answered, CallExecutor host, CallExecutor ours, MachineUnderTest machine,
+        ref SortedDictionary<string, TreeEntry> reference)
     {
-        Judge judge = new(host.Devices());
+        Judge judge = new(host.Devices()) { SpaceCounts = machine.SpaceCounts };
         Outcome theirs = new();
         Outcome mine = new();
         int made = 0;
@@ -147,7 +182,8 @@ internal static class DifferentialRun
                 return new Difference(made, kind, difference);
             }
             kind = null;
-            difference = TreeSnapshot.Compare(host.TakeTree(), ours.TakeTree(), judge);
+            reference = host.TakeTree();
+            difference = TreeSnapshot.Compare(reference, ours.TakeTree(), judge);
             return difference is null ? null : new Difference(count, null, $"final tree: {difference}");
         }
         catch (Exception failure)

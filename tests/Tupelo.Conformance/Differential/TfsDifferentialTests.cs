@@ -82,7 +82,7 @@ public sealed class TfsDifferentialTests(ITestOutputHelper output)
                     found[path] = other with { Stat = stat };
                 }
             }
-            return TreeSnapshot.Compare(reference, found, new Judge { SpaceCounts = false });
+            return TreeSnapshot.Compare(reference, found, new Judge(new HashSet<ulong>()) { SpaceCounts = false });
         }
     }
 
