@@ -237,7 +237,7 @@ internal static class SeededBugHunt
     public static string? FindByFaults(int seed)
     {
         CrashOperation[] operations = [.. CrashCampaign.Make(CampaignKind.Mixed, seed, 9).Operations.Where(static operation => operation.Kind != OperationKind.Remount).Take(25), new CrashOperation(OperationKind.Sync)];
-        return FaultSweep.Run(BaseVolume.Of(new BaseVolumeOptions(4 << 20, StaleContent.Zeros, true)), operations, seed, new Explorer()).Failures.FirstOrDefault();
+        return FaultSweep.Run(BaseVolume.Of(new BaseVolumeOptions(4 << 20, StaleContent.Zeros, true)), operations, seed, new Explorer()).Failures is [string first, ..] ? first : null;
     }
 
     private static IEnumerable<CrashCase> Cases(int seed)
