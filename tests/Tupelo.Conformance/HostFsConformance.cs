@@ -49,7 +49,12 @@ public sealed class HostFsCopy : CopySuite<HostFsMount>;
 
 public sealed class HostFsMounts : MountSuite<HostFsMount>;
 
-public sealed class HostFsConcurrency : ConcurrencySuite<HostFsMount>;
+public sealed class HostFsConcurrency : ConcurrencySuite<HostFsMount>
+{
+    // Each call is several of the host's.
+    protected override int HistoryCount => 40;
+}
+
 
 public sealed class HostFsRenameStorm : RenameStormSuite<HostFsMount>;
 public sealed class HostFsReadOnly : ReadOnlySuite<ReadOnlyHostFsMount>;

@@ -50,6 +50,12 @@ public sealed class TfsConcurrency : ConcurrencySuite<TfsMount>;
 public sealed class TfsRenameStorm : RenameStormSuite<TfsMount>;
 
 // The same over a volume that was lived in, mounted again, and is compacted meanwhile.
+public sealed class LivedInTfsOracle : OracleTests<LivedInTfsMount>
+{
+    protected override IReadOnlyDictionary<string, (string Answer, string Reason)> Differences { get; } =
+        AsExt4("TFS has every mode of fallocate, as ext4 does", ProbeGroups.Ranges);
+}
+
 public sealed class LivedInTfsDirectory : DirectorySuite<LivedInTfsMount>;
 
 public sealed class LivedInTfsOpen : OpenSuite<LivedInTfsMount>;

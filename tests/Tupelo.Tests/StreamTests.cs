@@ -2,6 +2,8 @@ using System.IO.Compression;
 
 namespace Tupelo.Tests;
 
+// A listener of another test would be allocated for.
+[Collection("telemetry")]
 public sealed class StreamTests
 {
     [Fact]

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace Tupelo.Tests;
 
+[Collection("telemetry")]
 public sealed class TelemetryTests
 {
     [Fact]

@@ -20,7 +20,7 @@ public abstract class ConcurrencySuite<TMount> : ConformanceSuite<TMount>
     [InlineData(8)]
     public void Histories_OfNames_AreLinearizable(int threads)
     {
-        Needs(Features.Ownership);
+        Needs(Features.Ownership | Features.Histories);
         ulong free = FreeFiles();
         using (var recorder = new HistoryRecorder(Processes(threads), TestMount.DescribeLocks))
         {

@@ -11,7 +11,7 @@ namespace Tupelo.Conformance;
 public sealed class HostFsMount : TupeloMount
 {
     // Whiteouts and file handles are not passed through; tmpfs below has no ranges that shift.
-    internal const Features Can = Features.All & ~(Features.Whiteout | Features.FileHandles | Features.ShiftRanges);
+    internal const Features Can = Features.All & ~(Features.Whiteout | Features.FileHandles | Features.ShiftRanges | Features.FifoTimes | Features.CallersRights);
 
     private HostScratch? _scratch;
 

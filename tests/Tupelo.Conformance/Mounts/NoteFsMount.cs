@@ -10,7 +10,7 @@ public sealed class NoteFsMount : TupeloMount
     public override string Name => "NoteFs";
 
     // What comes from the core alone, for any file system whose attributes the core keeps, and what NoteFs' own code adds.
-    public override Features Features => Features.Writable | Features.Ownership | Features.NanosecondTimes | Features.BirthTime
+    public override Features Features => Features.Writable | Features.CallersRights | Features.Histories | Features.Ownership | Features.NanosecondTimes | Features.BirthTime
         | Features.MemoryMaps | Features.DirectoryLinkCount | Features.OpenUnlinked
         | Features.Symlinks | Features.RenameFlags | Features.Sparse | Features.LargeFiles | Features.ByteNames;
 

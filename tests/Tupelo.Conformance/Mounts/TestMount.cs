@@ -86,7 +86,14 @@ public enum Features : long
     /// <summary>A FIFO's times move with what passes through it.</summary>
     FifoTimes = 1L << 25,
 
-    All = (1L << 26) - 1,
+    /// <summary>Set-id bits fall, and sticky directories refuse devices, by who the caller is: not where a kernel below sees only who runs
+    /// Tupelo.</summary>
+    CallersRights = 1L << 26,
+
+    /// <summary>Histories of concurrent calls can be recorded on it.</summary>
+    Histories = 1L << 27,
+
+    All = (1L << 28) - 1,
 }
 
 /// <summary>A file system under test.</summary>

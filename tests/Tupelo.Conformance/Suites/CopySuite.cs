@@ -316,7 +316,7 @@ public abstract class CopySuite<TMount> : ConformanceSuite<TMount>
     [Fact]
     public void Map_IsAnAccess_AndItsStoresKeepSetIdBits()
     {
-        Needs(Features.MemoryMaps | Features.Ownership | Features.NanosecondTimes);
+        Needs(Features.CallersRights | Features.MemoryMaps | Features.Ownership | Features.NanosecondTimes);
         Make("f"u8, Letters(4096));
         Ok(S.ChMod("f"u8, Oct(6777)));
         Ok(S.UtimeNsAt(AT_FDCWD, "f"u8, [new(1000, 0), new(2000, 0)], 0));

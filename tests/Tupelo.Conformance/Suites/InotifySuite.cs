@@ -378,7 +378,7 @@ public abstract class InotifySuite<TMount> : ConformanceSuite<TMount>
     [Fact]
     public void LossOfSetIdBits_IsTold()
     {
-        Needs(Features.Ownership);
+        Needs(Features.CallersRights | Features.Ownership);
         Make("f"u8, "abc"u8);
         Ok(S.ChMod("f"u8, Oct(6777)));
         using ISyscalls child = ForkAs(1000, 1000);

@@ -72,7 +72,7 @@ public abstract class PermissionSuite<TMount> : ConformanceSuite<TMount>
     [Fact]
     public void Write_ByAStranger_DropsTheGroupMark()
     {
-        Needs(Features.Ownership);
+        Needs(Features.CallersRights | Features.Ownership);
         Make("f"u8);
         Ok(S.ChMod("f"u8, Oct(2666)));
         using ISyscalls member = ForkAs(1000, 0);
