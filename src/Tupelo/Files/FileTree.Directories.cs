@@ -94,7 +94,12 @@ public abstract partial class FileTree
         using WriteScope scope = EnterWrite();
         ReadOnlySpan<byte> from = source.Encode(stackalloc byte[PathRoom]);
         ReadOnlySpan<byte> to = target.Encode(stackalloc byte[PathRoom]);
-        long result = Calls.RenameAt2(AtFd.CurrentDirectory, from, AtFd.CurrentDirectory, to, overwrite ? RenameFlags.None : RenameFlags.NoReplace);
+        long result;
+        do
+        {
+            result = Calls.RenameAt2(AtFd.CurrentDirectory, from, AtFd.CurrentDirectory, to, overwrite ? RenameFlags.None : RenameFlags.NoReplace);
+        }
+        while (result < 0 && TryMakeRoom((Errno)(-result)));
         Fail(result, "move", source);
     }
 
@@ -115,7 +120,13 @@ public abstract partial class FileTree
         using WriteScope scope = EnterWrite();
         ReadOnlySpan<byte> place = path.Encode(stackalloc byte[PathRoom]);
         ReadOnlySpan<byte> content = target.Encode(stackalloc byte[PathRoom]);
-        Fail(Calls.SymlinkAt(content, AtFd.CurrentDirectory, place), "make the symbolic link", path);
+        long result;
+        do
+        {
+            result = Calls.SymlinkAt(content, AtFd.CurrentDirectory, place);
+        }
+        while (result < 0 && TryMakeRoom((Errno)(-result)));
+        Fail(result, "make the symbolic link", path);
     }
 
     /// <summary>Gives a file one more name.</summary>
@@ -126,7 +137,13 @@ public abstract partial class FileTree
         using WriteScope scope = EnterWrite();
         ReadOnlySpan<byte> place = path.Encode(stackalloc byte[PathRoom]);
         ReadOnlySpan<byte> source = existing.Encode(stackalloc byte[PathRoom]);
-        Fail(Calls.LinkAt(AtFd.CurrentDirectory, source, AtFd.CurrentDirectory, place), "link", existing);
+        long result;
+        do
+        {
+            result = Calls.LinkAt(AtFd.CurrentDirectory, source, AtFd.CurrentDirectory, place);
+        }
+        while (result < 0 && TryMakeRoom((Errno)(-result)));
+        Fail(result, "link", existing);
     }
 
     /// <summary>What a symbolic link says.</summary>

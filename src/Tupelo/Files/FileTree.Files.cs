@@ -168,7 +168,15 @@ public abstract partial class FileTree
         }
         // The data goes first, so that no crash shows the new name with old sectors.
         errno = errno == Errno.None && !IsTransaction ? Nodes.Sync(file!, dataOnly: true) : errno;
-        errno = errno == Errno.None ? ErrnoOf(Calls.RenameAt2(AtFd.CurrentDirectory, temporary, AtFd.CurrentDirectory, target)) : errno;
+        while (errno == Errno.None)
+        {
+            errno = ErrnoOf(Calls.RenameAt2(AtFd.CurrentDirectory, temporary, AtFd.CurrentDirectory, target));
+            if (!TryMakeRoom(errno))
+            {
+                break;
+            }
+            errno = Errno.None;
+        }
         bool renamed = errno == Errno.None;
         errno = renamed && durable && !IsTransaction ? Nodes.Sync(file!, dataOnly: false) : errno;
         file!.Release();
